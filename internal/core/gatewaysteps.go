@@ -1,0 +1,86 @@
+package core
+
+// The names of the steps that the leader performs through a gateway's REST
+// API, with their parameters. The part of a key after a slash names the object
+// of a step that exists several times: "fault-sets/default/rack1".
+const (
+	StepProtectionDomains = "protection-domains"
+	StepFaultSets         = "fault-sets"
+	StepStoragePools      = "storage-pools"
+	StepSparePolicy       = "spare-policy"
+	StepAddSDS            = "add-sds"
+	StepAddDevices        = "add-devices"
+	StepVerify            = "verify"
+)
+
+// ProtectionDomainParams belongs to StepProtectionDomains.
+type ProtectionDomainParams struct {
+	Name string `json:"name"`
+}
+
+// FaultSetParams belongs to StepFaultSets.
+type FaultSetParams struct {
+	ProtectionDomain string `json:"protection_domain"`
+	Name             string `json:"name"`
+}
+
+// StoragePoolParams belongs to StepStoragePools.
+type StoragePoolParams struct {
+	ProtectionDomain string `json:"protection_domain"`
+	Name             string `json:"name"`
+	MediaType        string `json:"media_type,omitempty"`
+	ZeroPadding      bool   `json:"zero_padding"`
+}
+
+// SparePolicyParams belongs to StepSparePolicy.
+type SparePolicyParams struct {
+	ProtectionDomain string `json:"protection_domain"`
+	StoragePool      string `json:"storage_pool"`
+	Percent          int    `json:"percent"`
+}
+
+// AddSDSParams belongs to StepAddSDS.
+type AddSDSParams struct {
+	Name             string   `json:"name"`
+	ProtectionDomain string   `json:"protection_domain"`
+	FaultSet         string   `json:"fault_set,omitempty"`
+	IPs              []string `json:"ips"`
+}
+
+// AddSDSResult is what StepAddSDS answers.
+type AddSDSResult struct {
+	ID string `json:"id"`
+}
+
+// AddDevicesParams belongs to StepAddDevices.
+type AddDevicesParams struct {
+	SDS              string         `json:"sds"`
+	ProtectionDomain string         `json:"protection_domain"`
+	StoragePool      string         `json:"storage_pool"`
+	Devices          []DeviceParams `json:"devices"`
+	// TestMode is none or test-and-activate.
+	TestMode string `json:"test_mode"`
+}
+
+// DeviceParams is one device to add.
+type DeviceParams struct {
+	Name string `json:"name"`
+	Path string `json:"path"`
+}
+
+// AddDevicesResult gives the device ids by device name.
+type AddDevicesResult struct {
+	IDs map[string]string `json:"ids"`
+}
+
+// VerifyParams belongs to StepVerify: a volume is made, mapped to an SDC,
+// unmapped and removed. The name is new with each attempt, since a removed
+// object is never made again under the same name (R10).
+type VerifyParams struct {
+	Volume           string `json:"volume"` // at most 31 characters
+	ProtectionDomain string `json:"protection_domain"`
+	StoragePool      string `json:"storage_pool"`
+	SizeGiB          int    `json:"size_gib"` // a multiple of 8
+	// SDCAddress is the address of the host that the volume is mapped to.
+	SDCAddress string `json:"sdc_address"`
+}

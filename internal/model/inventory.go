@@ -1,0 +1,70 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Inventory is what a node agent found on its host.
+type Inventory struct {
+	Hostname  string `json:"hostname"`
+	MachineID string `json:"machine_id"`
+	// BootID changes with each boot of the host.
+	BootID string `json:"boot_id,omitempty"`
+	OS     OS     `json:"os"`
+	Kernel string `json:"kernel"`
+	// Address is where other nodes reach this host: the address at which the
+	// Mesos agent is reachable, unless the operator configured another.
+	Address string `json:"address"`
+	// Addresses are all global unicast addresses of the host.
+	Addresses []string `json:"addresses,omitempty"`
+	CPUs      int      `json:"cpus,omitempty"`
+	MemoryMB  int64    `json:"memory_mb,omitempty"` // MiB
+	Disks     []Disk   `json:"disks,omitempty"`
+	// PublicKey is the X25519 key to which secrets for this node agent process
+	// are sealed, in base64.
+	PublicKey string `json:"public_key"`
+	// Agent is the version of the node agent.
+	Agent string `json:"agent,omitempty"`
+}
+
+// OS names an operating system as /etc/os-release does.
+type OS struct {
+	ID      string `json:"id"`      // ubuntu, centos, rhel, sles, flatcar
+	Version string `json:"version"` // 14.04, 7, 12.2
+	// Family is the package family: deb or rpm.
+	Family string `json:"family"`
+}
+
+// Disk is a whole block device.
+type Disk struct {
+	// Path is the most stable path the agent knows, for example a by-id link.
+	Path string `json:"path"`
+	// Device is the kernel's name, for example /dev/sdb.
+	Device string `json:"device"`
+	// Size is in bytes.
+	Size       int64  `json:"size"`
+	Rotational bool   `json:"rotational,omitempty"`
+	Serial     string `json:"serial,omitempty"`
+	Model      string `json:"model,omitempty"`
+	// Free says that the disk carries no partition, holder, mount, swap or
+	// signature of any kind; otherwise Why says what was seen. A disk that
+	// could not be examined is not free.
+	Free bool   `json:"free"`
+	Why  string `json:"why,omitempty"`
+}
+
+// Validate checks what the leader relies on.
+func (i *Inventory) Validate() error {
+	switch {
+	case i.Hostname == "":
+		return errors.New("no hostname")
+	case i.Address == "":
+		return errors.New("no address")
+	case i.PublicKey == "":
+		return errors.New("no public key")
+	case i.OS.Family != "deb" && i.OS.Family != "rpm":
+		return fmt.Errorf("operating system %q %q has package family %q, want deb or rpm", i.OS.ID, i.OS.Version, i.OS.Family)
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package nodeproto
+
+// The names of the steps that node agents run. The part of a key after a slash
+// names the object of a step that exists several times.
+const (
+	StepPrerequisites        = "prerequisites"
+	StepMDMPackage           = "mdm-package"
+	StepMDMRemove            = "mdm-remove"
+	StepSDSPackage           = "sds-package"
+	StepLIAPackage           = "lia-package"
+	StepLIAID                = "lia-id"
+	StepGatewayPackage       = "gateway-package"
+	StepGatewayConfigure     = "gateway-configure"
+	StepSDCPackage           = "sdc-package"
+	StepVolumeDriver         = "volume-driver"
+	StepVolumeDriverEndpoint = "volume-driver-endpoint"
+	StepIsolator             = "isolator"
+	StepAgentRestart         = "agent-restart"
+	StepCreateCluster        = "create-cluster"
+	StepAddStandbyMDM        = "add-standby-mdm"
+	StepSwitchClusterMode    = "switch-cluster-mode"
+	StepRenameSystem         = "rename-system"
+)
+
+// The names of the secrets that a sealed command may carry.
+const (
+	SecretAdminPassword   = "admin_password"   // the ScaleIO admin user, for scli and the gateway's REST API
+	SecretLIAToken        = "lia_token"        // TOKEN of the LIA package
+	SecretGatewayPassword = "gateway_password" // the gateway's own admin, GATEWAY_ADMIN_PASSWORD
+)
+
+// Artifact is a file that the schedulers serve below /artifacts/. Its identity
+// is its checksum; where it is fetched from is transport.
+type Artifact struct {
+	// Path is below /artifacts/, for example "packages/EMC-ScaleIO-sds-....rpm".
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"` // bytes
+}
+
+// PrerequisitesParams belongs to StepPrerequisites: check the operating
+// system, memory and tools, install the packages that ScaleIO needs.
+type PrerequisitesParams struct {
+	// Packages are operating system packages, for example libaio and numactl.
+	// Empty means that nothing is installed and only the checks run.
+	Packages []string `json:"packages,omitempty"`
+	// MinMemoryMB refuses a host with less memory, in MiB; 0 checks nothing.
+	MinMemoryMB int64 `json:"min_memory_mb,omitempty"`
+}
+
+// PackageParams belongs to the *-package steps. The package's environment
+// variables follow from the component: MDM_ROLE_IS_MANAGER from Manager,
+// MDM_IP from MDMAddresses, TOKEN and GATEWAY_ADMIN_PASSWORD from secrets.
+type PackageParams struct {
+	Component string `json:"component"` // mdm, sds, sdc, lia, gateway
+	// Package is the installed package's name, for example emc-scaleio-mdm.
+	Package string `json:"package"`
+	// Version is what the package query must show afterwards; only the part
+	// major.minor-build.sub is compared.
+	Version  string   `json:"version"`
+	Artifact Artifact `json:"artifact"`
+	// Manager is the MDM role of this host: true manager, false tie-breaker.
+	Manager bool `json:"manager,omitempty"`
+	// MDMAddresses are all managers' addresses, for the sdc package.
+	MDMAddresses []string `json:"mdm_addresses,omitempty"`
+}
+
+// MDMRemoveParams belongs to StepMDMRemove: a host that lost its MDM role
+// before the cluster was made gives the package back.
+type MDMRemoveParams struct {
+	Package string `json:"package"`
+}
+
+// LIAIDParams belongs to StepLIAID.
+type LIAIDParams struct {
+	InstallationID string `json:"installation_id"`
+}
+
+// GatewayConfigureParams belongs to StepGatewayConfigure: MDM addresses and
+// certificate trust are written, the service restarted, a login proven with
+// SecretAdminPassword. The result is a GatewayResult.
+type GatewayConfigureParams struct {
+	MDMAddresses []string `json:"mdm_addresses"`
+	Username     string   `json:"username"`
+	Port         int      `json:"port"`
+	// BypassCertificateCheck makes the gateway accept any MDM certificate.
+	BypassCertificateCheck bool `json:"bypass_certificate_check,omitempty"`
+}
+
+// GatewayResult is what StepGatewayConfigure reports.
+type GatewayResult struct {
+	// URL is the gateway's address as the leader reaches it.
+	URL string `json:"url"`
+	// CertificatePEM is the certificate the gateway presented to its own host:
+	// the leader trusts this one for this gateway.
+	CertificatePEM string `json:"certificate_pem,omitempty"`
+}
+
+// VolumeDriverParams belongs to StepVolumeDriver: REX-Ray and dvdcli.
+type VolumeDriverParams struct {
+	Packages []DriverPackage `json:"packages"`
+}
+
+// DriverPackage is one program of the volume driver.
+type DriverPackage struct {
+	Package  string   `json:"package"` // rexray, dvdcli
+	Version  string   `json:"version"`
+	Artifact Artifact `json:"artifact"`
+}
+
+// VolumeDriverEndpointParams belongs to StepVolumeDriverEndpoint: the driver's
+// configuration (mode 0600, with SecretAdminPassword) and its restart.
+type VolumeDriverEndpointParams struct {
+	Endpoint         string `json:"endpoint"` // https://host:port/api
+	Username         string `json:"username"`
+	SystemName       string `json:"system_name"`
+	ProtectionDomain string `json:"protection_domain"`
+	StoragePool      string `json:"storage_pool"`
+	ThinOrThick      string `json:"thin_or_thick"` // ThinProvisioned or ThickProvisioned
+	APIVersion       string `json:"api_version,omitempty"`
+}
+
+// IsolatorParams belongs to StepIsolator. The result is an IsolatorResult.
+type IsolatorParams struct {
+	Mode string `json:"mode"` // docker-volume
+}
+
+// IsolatorResult tells whether the Mesos agent must be restarted.
+type IsolatorResult struct {
+	RestartNeeded bool `json:"restart_needed"`
+}
+
+// AgentRestartParams belongs to StepAgentRestart.
+type AgentRestartParams struct {
+	Service string `json:"service"` // for example mesos-slave
+}
+
+// CreateClusterParams belongs to StepCreateCluster: create the cluster with
+// this node as its only member, change the default password to
+// SecretAdminPassword. Guarded by "does the new password log in?". The result
+// is a CreateClusterResult.
+type CreateClusterParams struct {
+	Name          string   `json:"name"` // of the member, for example mdm1
+	IPs           []string `json:"ips"`
+	ManagementIPs []string `json:"management_ips"`
+	Username      string   `json:"username"`
+}
+
+// CreateClusterResult is what the cluster said of itself.
+type CreateClusterResult struct {
+	SystemID       string `json:"system_id"`
+	InstallationID string `json:"installation_id"`
+	Version        string `json:"version,omitempty"`
+}
+
+// AddStandbyMDMParams belongs to StepAddStandbyMDM, run by the first MDM.
+type AddStandbyMDMParams struct {
+	Name          string   `json:"name"`
+	Manager       bool     `json:"manager"`
+	IPs           []string `json:"ips"`
+	ManagementIPs []string `json:"management_ips,omitempty"`
+	Username      string   `json:"username"`
+}
+
+// SwitchClusterModeParams belongs to StepSwitchClusterMode.
+type SwitchClusterModeParams struct {
+	Mode            string   `json:"mode"` // 3_node or 5_node
+	AddManagers     []string `json:"add_managers"`
+	AddTieBreakers  []string `json:"add_tie_breakers"`
+	Username        string   `json:"username"`
+	ExpectedMembers int      `json:"expected_members"`
+}
+
+// RenameSystemParams belongs to StepRenameSystem.
+type RenameSystemParams struct {
+	Name     string `json:"name"`
+	Username string `json:"username"`
+}
