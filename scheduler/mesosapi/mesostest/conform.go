@@ -1,0 +1,156 @@
+package mesostest
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+)
+
+// parseJSON is strict about one value and reports a syntax error with the rest of the text, as the parser in Mesos does.
+func parseJSON(body []byte) (any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	var tree any
+	err := decoder.Decode(&tree)
+	if err == nil {
+		return tree, nil
+	}
+	rest := ""
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) && !errors.Is(err, io.ErrUnexpectedEOF) && syntax.Offset > 0 &&
+		!strings.Contains(err.Error(), "unexpected end") {
+		rest = string(body[min(int(syntax.Offset)-1, len(body)):])
+	}
+	return nil, errors.New("Failed to parse body into JSON: syntax error at line 1 near: " + rest) //nolint:staticcheck // Mesos' own text.
+}
+
+// conform checks a JSON tree against the Go type of a protobuf message, in the manner of Mesos' converter: unknown fields are
+// ignored, unknown enum values count as absent (and are removed from the tree), wrong kinds and missing fields are errors.
+func conform(tree any, call message) error {
+	const prefix = "Failed to convert JSON into Call protobuf: "
+	object, ok := tree.(map[string]any)
+	if !ok {
+		return errors.New(prefix + "Expecting a JSON object")
+	}
+	var missing []string
+	if err := conformObject(object, reflect.TypeOf(call).Elem(), "", &missing); err != nil {
+		return fmt.Errorf("%s%w", prefix, err)
+	}
+	if len(missing) > 0 {
+		return errors.New(prefix + "Missing required fields: " + strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+func conformObject(object map[string]any, typ reflect.Type, path string, missing *[]string) error {
+	for i := range typ.NumField() {
+		field := typ.Field(i)
+		tag := field.Tag.Get("protobuf")
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if tag == "" || name == "" || name == "-" {
+			continue
+		}
+		value, present := object[name]
+		if present && value != nil {
+			keep, err := conformValue(value, field.Type, name, path+name, tag, missing)
+			if err != nil {
+				return err
+			}
+			if keep {
+				continue
+			}
+			delete(object, name)
+		}
+		if strings.Contains(tag, ",req,") {
+			*missing = append(*missing, path+name)
+		}
+	}
+	return nil
+}
+
+func conformValue(value any, typ reflect.Type, name, path, tag string, missing *[]string) (keep bool, err error) {
+	if typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	if strings.Contains(tag, ",rep,") && typ.Kind() == reflect.Slice {
+		list, ok := value.([]any)
+		if !ok {
+			return false, unexpected(value, name)
+		}
+		for _, item := range list {
+			if _, err := conformValue(item, typ.Elem(), name, path, "", missing); err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	}
+	switch {
+	case typ.Kind() == reflect.Struct:
+		object, ok := value.(map[string]any)
+		if !ok {
+			return false, unexpected(value, name)
+		}
+		return true, conformObject(object, typ, path+".", missing)
+	case strings.Contains(tag, ",enum="):
+		return knownEnum(value, typ), nil
+	case typ.Kind() == reflect.Slice:
+		return true, conformBytes(value, name)
+	case typ.Kind() == reflect.String:
+		if _, ok := value.(string); !ok {
+			return false, unexpected(value, name)
+		}
+	case typ.Kind() == reflect.Bool:
+		if _, ok := value.(bool); !ok {
+			return false, unexpected(value, name)
+		}
+	case typ.Kind() != reflect.Map:
+		if _, ok := value.(json.Number); !ok {
+			return false, unexpected(value, name)
+		}
+	}
+	return true, nil
+}
+
+// knownEnum asks the type itself: mesos-go's enums unmarshal their names and refuse others.
+func knownEnum(value any, typ reflect.Type) bool {
+	raw, err := json.Marshal(value)
+	return err == nil && json.Unmarshal(raw, reflect.New(typ).Interface()) == nil
+}
+
+func conformBytes(value any, name string) error {
+	text, ok := value.(string)
+	if !ok {
+		return unexpected(value, name)
+	}
+	var corrupt base64.CorruptInputError
+	if _, err := base64.StdEncoding.DecodeString(text); errors.As(err, &corrupt) {
+		reason := "Invalid length"
+		if int(corrupt) < len(text) {
+			reason = fmt.Sprintf("Invalid character '%c'", text[corrupt])
+		}
+		return fmt.Errorf("Failed to base64 decode bytes field '%s': %s", name, reason) //nolint:staticcheck // Mesos' own text.
+	}
+	return nil
+}
+
+func unexpected(value any, name string) error {
+	kind := "null"
+	switch value.(type) {
+	case string:
+		kind = "string"
+	case json.Number:
+		kind = "number"
+	case bool:
+		kind = "boolean"
+	case map[string]any:
+		kind = "object"
+	case []any:
+		kind = "array"
+	}
+	return fmt.Errorf("Not expecting a JSON %s for field '%s'", kind, name) //nolint:staticcheck // Mesos' own text.
+}
