@@ -86,7 +86,9 @@ func (c *Conn) failure(r request, sent bool, cause error) error {
 		sentinel = end
 	}
 	if !r.read && sent {
-		if !errors.Is(cause, sentinel) {
+		// An end of the Conn is told as well; ErrDisconnected never is, since
+		// it says that nothing was changed.
+		if sentinel != ErrDisconnected && !errors.Is(cause, sentinel) {
 			cause = fmt.Errorf("%w: %w", sentinel, cause)
 		}
 		sentinel = ErrUnknownOutcome

@@ -28,6 +28,7 @@ func TestCallsEndOnASilentServer(t *testing.T) {
 
 	_, err = conn.Set(ctx, "/", []byte("x"), -1)
 	require.ErrorIs(t, err, zkconn.ErrUnknownOutcome)
+	require.NotErrorIs(t, err, zkconn.ErrDisconnected, "which says that nothing was changed")
 
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
