@@ -186,7 +186,7 @@ func (d *driver) match(what string, fits func(*scheduler.Event) bool) *scheduler
 		select {
 		case <-d.arrive:
 		case <-deadline:
-			require.Fail(d.t, "no event", "waited for %s, got %v", what, d.events)
+			require.FailNow(d.t, "no event", "waited for %s, got %d events", what, len(d.events))
 		}
 	}
 }
@@ -285,11 +285,16 @@ func taskWithExecutor(t *testing.T, offer mesos.Offer, task, executor, mode stri
 	program, err := os.Executable()
 	require.NoError(t, err)
 	shell := false
+	// The race detector delays an exit by a second.
+	grace := 5 * time.Second
+	if mode == "stubborn" {
+		grace = 200 * time.Millisecond
+	}
 	return mesos.TaskInfo{
 		Name: task, TaskID: mesos.TaskID{Value: task}, AgentID: offer.AgentID, Resources: small(),
 		Executor: &mesos.ExecutorInfo{
 			Type: mesos.ExecutorInfo_CUSTOM, ExecutorID: mesos.ExecutorID{Value: executor}, Resources: small(),
-			ShutdownGracePeriod: &mesos.DurationInfo{Nanoseconds: int64(200 * time.Millisecond)},
+			ShutdownGracePeriod: &mesos.DurationInfo{Nanoseconds: int64(grace)},
 			Command: &mesos.CommandInfo{
 				Shell: &shell, Value: &program, Arguments: []string{program, "argument"},
 				Environment: &mesos.Environment{Variables: []mesos.Environment_Variable{

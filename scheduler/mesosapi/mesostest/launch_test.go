@@ -62,7 +62,7 @@ func TestExecutorEnvironment(t *testing.T) {
 		"MESOS_AGENT_ENDPOINT": agent.Addr(), "MESOS_FRAMEWORK_ID": d.info.ID.Value, "MESOS_EXECUTOR_ID": "exec",
 		"MESOS_SLAVE_ID": agent.ID(), "MESOS_DIRECTORY": agent.Sandbox("exec"), "MESOS_SANDBOX": agent.Sandbox("exec"),
 		"MESOS_CHECKPOINT": "1", "MESOS_RECOVERY_TIMEOUT": "15mins", "MESOS_SUBSCRIPTION_BACKOFF_MAX": "2secs",
-		"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "200ms", "MESOS_HTTP_COMMAND_EXECUTOR": "0",
+		"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "5secs", "MESOS_HTTP_COMMAND_EXECUTOR": "0",
 		"MESOS_SLAVE_PID": "slave(1)@" + agent.Addr(), "LIBPROCESS_IP": "127.0.0.1", "LIBPROCESS_PORT": "0",
 		"PWD": agent.Sandbox("exec"), "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"SIO_HOST_ROOT": "/host/node1", "MESOSTEST_EXECUTOR": "plain",
@@ -226,12 +226,11 @@ func TestCommandTasks(t *testing.T) {
 			Name: id, TaskID: mesos.TaskID{Value: id}, AgentID: offer.AgentID, Resources: small(), Command: &mesos.CommandInfo{Value: &line},
 		}
 	}
-	d.accept(offer, 3600, task("seven", "exit 7"))
+	d.accept(offer, 3600, task("seven", "exit 7"), task("long", "exec sleep 600"))
 	d.running("seven")
 	failed := d.status("seven", mesos.TASK_FAILED)
 	require.Equal(t, "Command exited with status 7", failed.GetMessage())
-	offer = d.next(scheduler.Event_OFFERS).Offers.Offers[0]
-	d.accept(offer, 3600, task("long", "exec sleep 600"))
+	d.taken = 0
 	d.running("long")
 	d.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: mesos.TaskID{Value: "long"}}})
 	d.acknowledge(d.status("long", mesos.TASK_KILLING))
