@@ -1,0 +1,176 @@
+package mesosapi_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+	"github.com/stretchr/testify/require"
+
+	"scaleio-framework/internal/core"
+	"scaleio-framework/scheduler/mesosapi"
+)
+
+func TestASilentMasterIsGivenUp(t *testing.T) {
+	master := lyingMaster(t, func(_ int, _ *scheduler.Call, s stream) {
+		s.welcome(frameworkID, 0.05)
+		s.hold()
+	})
+	r := start(t, staticDetector(t, master.URL), nil)
+	lost := await[core.MesosDisconnected](r, "no watchdog", nil)
+	require.Contains(t, lost.Reason, "silent")
+	require.Eventually(t, func() bool { return master.subscriptions() > 1 }, soon, tick)
+}
+
+func TestASlowConsumerIsNoSilentMaster(t *testing.T) {
+	master := lyingMaster(t, func(_ int, _ *scheduler.Call, s stream) {
+		s.welcome(frameworkID, 0.05)
+		for s.req.Context().Err() == nil {
+			s.send(&scheduler.Event{Type: scheduler.Event_HEARTBEAT})
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
+	released := make(chan struct{})
+	client, err := mesosapi.New(mesosapi.Options{
+		Detector: staticDetector(t, master.URL), Fence: func(context.Context) error { return nil },
+		Name: "scaleio", User: "root", Logger: hclog.NewNullLogger(),
+	})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		done <- client.Run(ctx, frameworkID, func(e core.Event) {
+			if _, ok := e.(core.MesosSubscribed); ok {
+				time.Sleep(500 * time.Millisecond) // more than three intervals
+				close(released)
+			}
+		})
+	}()
+	<-released
+	require.Never(t, func() bool { return master.subscriptions() > 1 }, 100*time.Millisecond, tick)
+	cancel()
+	require.NoError(t, <-done)
+}
+
+func TestAnUnansweredSubscribeIsGivenUp(t *testing.T) {
+	master := lyingMaster(t, func(_ int, _ *scheduler.Call, s stream) { s.hold() })
+	start(t, staticDetector(t, master.URL), func(o *mesosapi.Options) { o.CallTimeout = 50 * time.Millisecond })
+	require.Eventually(t, func() bool { return master.subscriptions() > 1 }, soon, tick)
+}
+
+// The stream goes bad in some way at first, and well afterwards: one
+// disconnection, then a subscription that stays.
+func TestABadStreamIsReplaced(t *testing.T) {
+	for name, bad := range map[string]func(s stream){
+		"it ends between two records":              func(stream) {},
+		"the protobuf decoder of mesos-go panics":  func(s stream) { s.raw(hostile) },
+		"a record is no protobuf":                  func(s stream) { s.raw([]byte("no protobuf")) },
+		"a record is cut short":                    func(s stream) { _, _ = s.w.Write([]byte("500\nshort")) },
+		"the framing is lost":                      func(s stream) { _, _ = s.w.Write([]byte("what is this\n")) },
+		"an event has no contents":                 func(s stream) { s.send(&scheduler.Event{Type: scheduler.Event_OFFERS}) },
+		"the master says SUBSCRIBED a second time": func(s stream) { s.welcome(frameworkID, 15) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			master := lyingMaster(t, func(number int, _ *scheduler.Call, s stream) {
+				s.welcome(frameworkID, 15)
+				if number == 1 {
+					bad(s)
+					return
+				}
+				s.hold()
+			})
+			r := start(t, staticDetector(t, master.URL), nil)
+			require.Eventually(t, func() bool { return len(all[core.MesosSubscribed](r)) == 2 }, soon, tick)
+			require.Len(t, all[core.MesosDisconnected](r), 1)
+			require.Equal(t, 2, master.subscriptions())
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			require.Equal(t, 2, r.fenced, "the fence is asked before each SUBSCRIBE")
+			require.Len(t, r.events, 3, "subscribed, disconnected, subscribed")
+		})
+	}
+}
+
+func TestWhatEndsTheSubscriptionForGood(t *testing.T) {
+	var refused *mesosapi.SubscriptionError
+	for name, c := range map[string]struct {
+		script func(s stream)
+		is     error
+		says   string
+	}{
+		"the framework was removed": {
+			func(s stream) { s.error("Framework has been removed") }, mesosapi.ErrFrameworkRemoved, "scaleioctl framework reset",
+		},
+		"it is removed while subscribed": {
+			func(s stream) { s.welcome(frameworkID, 15); s.error("Framework has been removed") }, mesosapi.ErrFrameworkRemoved, "",
+		},
+		"the principal changed": {
+			func(s stream) { s.error("Changing framework's principal is not allowed.") }, nil, "first registered with",
+		},
+		"the role is bad": {
+			func(s stream) { s.error("'FrameworkInfo.roles' contains invalid role: Role 'a//b'") }, nil, "role that Mesos takes",
+		},
+		"the credentials are wrong": {
+			func(s stream) { http.Error(s.w, "401 Unauthorized.", http.StatusUnauthorized) }, nil, "credentials",
+		},
+		"the principal may not register": {
+			func(s stream) { http.Error(s.w, "no", http.StatusForbidden) }, nil, "ACLs",
+		},
+		"the call is not valid": {
+			func(s stream) {
+				http.Error(s.w, "Failed to validate scheduler::Call: Authenticated principal 'p1' does not match", http.StatusBadRequest)
+			}, nil, "principal 'p1'",
+		},
+		"the master draws another id": {
+			func(s stream) { s.welcome("other-0001", 15); s.hold() }, mesosapi.ErrOtherFramework, "other-0001",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			master := lyingMaster(t, func(_ int, _ *scheduler.Call, s stream) { c.script(s) })
+			err := start(t, staticDetector(t, master.URL), nil).ended()
+			if c.is != nil {
+				require.ErrorIs(t, err, c.is)
+			} else {
+				require.ErrorAs(t, err, &refused)
+			}
+			require.ErrorContains(t, err, c.says)
+			require.Equal(t, 1, master.subscriptions())
+		})
+	}
+}
+
+func TestTheFenceIsAskedFirst(t *testing.T) {
+	master := lyingMaster(t, func(int, *scheduler.Call, stream) {})
+	r := start(t, staticDetector(t, master.URL), func(o *mesosapi.Options) {
+		o.Fence = func(context.Context) error { return errTermLost }
+	})
+	require.ErrorIs(t, r.ended(), errTermLost)
+	require.Zero(t, master.subscriptions())
+}
+
+func TestAnErrorIsLoggedOnce(t *testing.T) {
+	master := lyingMaster(t, func(_ int, _ *scheduler.Call, s stream) {
+		http.Error(s.w, "Master has not finished recovery", http.StatusServiceUnavailable)
+	})
+	r := start(t, staticDetector(t, master.URL), nil)
+	require.Eventually(t, func() bool { return master.subscriptions() > 3 }, soon, tick)
+	r.stop()
+	require.NoError(t, r.ended())
+	require.Equal(t, 1, strings.Count(r.log.String(), "Master has not finished recovery"))
+}
+
+func TestCallsNeedASubscription(t *testing.T) {
+	client, err := mesosapi.New(mesosapi.Options{
+		Detector: staticDetector(t, "127.0.0.1:1"), Fence: func(context.Context) error { return nil },
+		Name: "scaleio", User: "root", Logger: hclog.NewNullLogger(),
+	})
+	require.NoError(t, err)
+	require.ErrorIs(t, client.Perform(t.Context(), core.Revive{}), mesosapi.ErrNotSubscribed)
+	require.ErrorIs(t, client.Message(t.Context(), "a", "e", nil), mesosapi.ErrNotSubscribed)
+	require.Error(t, client.Run(t.Context(), "", func(core.Event) {}), "an id comes first")
+}
