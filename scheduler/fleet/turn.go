@@ -1,0 +1,113 @@
+package fleet
+
+import (
+	"hash/fnv"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/model"
+)
+
+// Timers of the fleet. Those of a host carry its name behind a slash.
+const (
+	timerReconcile = "fleet/reconcile"
+	timerImplicit  = "fleet/reconcile-all"
+	timerRevive    = "fleet/revive"
+	timerSilence   = "fleet/silence"
+	timerHold      = "fleet/hold/"
+	timerRelaunch  = "fleet/relaunch/"
+	timerLaunch    = "fleet/launch/"
+)
+
+// turn is the application of one event: records that changed are put once, at
+// its end, and its questions to Mesos go in one call.
+type turn struct {
+	*Fleet
+	now     time.Time
+	out     *core.Output
+	changed []*host
+	asked   []core.TaskRef
+}
+
+// store marks the record of a host as changed.
+func (t *turn) store(h *host) {
+	if !slices.Contains(t.changed, h) {
+		t.changed = append(t.changed, h)
+	}
+}
+
+func (t *turn) finish() {
+	for _, h := range t.changed {
+		if !h.contact.IsZero() {
+			at := h.contact.UTC()
+			h.node.LastContact = &at
+		}
+		t.out.Put(nodePath(h.name), h.node)
+	}
+	t.sendQuestions()
+}
+
+func (t *turn) timer(key string, after time.Duration) {
+	t.out.Do(core.Timer{Key: key, After: after})
+}
+
+func (t *turn) timerFired(key string) {
+	switch key {
+	case timerReconcile:
+		t.askAgain()
+	case timerImplicit:
+		t.askAll()
+	case timerRevive:
+		t.revive()
+	case timerSilence:
+		t.checkSilence()
+	}
+	cut := strings.LastIndexByte(key, '/') + 1
+	kind, name := key[:cut], key[cut:]
+	h := t.hosts[name]
+	if h == nil {
+		return
+	}
+	switch kind {
+	case timerHold:
+		t.holdEnded(h)
+	case timerRelaunch:
+		t.relaunchDue(h)
+	case timerLaunch:
+		t.launchLate(h)
+	}
+}
+
+// jittered spreads the filter of served hosts over a quarter to both sides,
+// the same for one host in one epoch.
+func (f *Fleet) jittered(host string) time.Duration {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(host + "/" + strconv.FormatUint(f.epoch, 10))) // never fails
+	const steps = 1000
+	quarter := f.options.DeclineServed / 4
+	offset := quarter * 2 / steps * time.Duration(h.Sum32()%steps)
+	return (f.options.DeclineServed - quarter + offset).Round(time.Millisecond)
+}
+
+// sortedKeys gives a map's keys in the order in which it is walked.
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// address is how the host's node agent is reached.
+func address(node *model.Node) core.NodeAddress {
+	return core.NodeAddress{
+		AgentID:    node.Launch.AgentID,
+		ExecutorID: node.Launch.ExecutorID,
+		PublicKey:  node.Inventory.PublicKey,
+	}
+}
