@@ -56,14 +56,22 @@ func (s *System) object(kind, id string) (object, error) {
 	return nil, notFound(kind)
 }
 
-// everything is the answer to GET /api/instances.
+// everything is the answer to GET /api/instances. The versions that real
+// answers have, one for each type, all move with the newest object here.
 func (s *System) everything() object {
-	return object{
+	out := object{
+		"isDirty": false, "sessionTag": 1, "rfcacheDeviceList": nil,
 		"System": s.systemObject(), "protectionDomainList": s.list("ProtectionDomain"),
 		"faultSetList": s.list("FaultSet"), "storagePoolList": s.list("StoragePool"),
 		"sdsList": s.list("Sds"), "deviceList": s.list("Device"), "sdcList": s.list("Sdc"),
 		"volumeList": s.list("Volume"), "vTreeList": s.list("VTree"),
 	}
+	for _, kind := range []string{
+		"System", "ProtectionDomain", "FaultSet", "StoragePool", "Sds", "Device", "RfcacheDevice", "Sdc", "Volume", "VTree",
+	} {
+		out["last"+kind+"Version"] = s.serial
+	}
+	return out
 }
 
 // links are the self link, the relationships and the parents of an object;
@@ -204,14 +212,15 @@ func (s *System) mdmObjects(list []*mdm) []object {
 func (s *System) mdmObject(m *mdm, status bool) object {
 	o := object{
 		"id": m.id, "ips": m.ips, "port": 9011, "role": "Manager",
-		"managementIPs": m.ips, "versionInfo": s.version.rest(), "virtualInterfaces": []string{},
-		"opensslVersion": "OpenSSL 1.0.2g  1 Mar 2016",
+		"managementIPs": m.ips, "versionInfo": s.version.rest(), "opensslVersion": "N/A",
 	}
 	if len(m.mgmt) > 0 {
 		o["managementIPs"] = m.mgmt
 	}
 	if m.tieBreaker {
-		o["role"], o["opensslVersion"] = "TieBreaker", "N/A"
+		o["role"] = "TieBreaker"
+	} else {
+		o["virtualInterfaces"], o["opensslVersion"] = []string{}, "OpenSSL 1.0.2g  1 Mar 2016"
 	}
 	if m.name != "" {
 		o["name"] = m.name

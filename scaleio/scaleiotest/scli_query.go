@@ -2,7 +2,6 @@ package scaleiotest
 
 import (
 	"fmt"
-	"sort"
 	"strings"
 )
 
@@ -33,72 +32,6 @@ func queryCommands() map[string]command {
 		"query_properties": {
 			need: []string{"object_type", "all_objects|object_id", "properties|preset"}, op: OpRead, run: (*cli).queryProperties,
 		},
-	}
-}
-
-// queryCluster prints the cluster in the wording of the chosen dialect.
-func (c *cli) queryCluster() {
-	cl := c.s.cluster
-	state := "Normal"
-	if cl.aliveVoters() < cl.mode {
-		state = "Degraded"
-	}
-	name := ""
-	if c.s.name != "" {
-		name = "Name: " + c.s.name + ", "
-	}
-	c.printf("Cluster:\n    %sMode: %d_node, State: %s, Active: %d/%d, Replicas: %d/%d\n",
-		name, cl.mode, state, cl.aliveVoters(), cl.mode, cl.replicas(), (cl.mode+1)/2)
-	if c.s.opt.Dialect == Dialect36 {
-		c.printf("    SDC refresh with MDM IP addresses: disabled\n    Virtual IP Addresses: N/A\n")
-	}
-	c.printf("Master MDM:\n")
-	c.queryMember(cl.master, "master")
-	for _, section := range []struct {
-		title, kind string
-		members     []*mdm
-	}{{"Slave MDMs", "slave", cl.slaves}, {"Tie-Breakers", "tb", cl.tbs}, {"Standby MDMs", "standby", cl.standbys}} {
-		if len(section.members) == 0 {
-			continue
-		}
-		c.printf("%s:\n", section.title)
-		for _, m := range section.members {
-			c.queryMember(m, section.kind)
-		}
-	}
-}
-
-func (c *cli) queryMember(m *mdm, kind string) {
-	newer := c.s.opt.Dialect == Dialect36
-	first := "    "
-	if m.name != "" {
-		first += "Name: " + m.name + ", "
-	}
-	first += "ID: 0x" + m.id
-	if kind == "standby" {
-		first += map[bool]string{true: ", Tie Breaker", false: ", Manager"}[m.tieBreaker]
-	}
-	ips, mgmt, virtual := "IPs", "Management IPs", ""
-	if newer {
-		ips, mgmt, virtual = "IP Addresses", "Management IP Addresses", ", Virtual IP interfaces: N/A"
-	}
-	second := fmt.Sprintf("        %s: %s, ", ips, strings.Join(m.ips, ", "))
-	if !m.tieBreaker {
-		second += fmt.Sprintf("%s: %s, ", mgmt, strings.Join(m.mgmt, ", "))
-	} else {
-		virtual = ""
-	}
-	c.printf("%s\n%sPort: 9011%s\n", first, second, virtual)
-	status := "Normal"
-	if !m.alive() {
-		status = "Disconnected"
-	}
-	switch {
-	case kind == "standby":
-	case kind == "master" && !newer:
-		c.printf("        Version: %s\n", c.s.version.scli())
-	default:
-		c.printf("        Status: %s, Version: %s\n", status, c.s.version.scli())
 	}
 }
 
@@ -306,88 +239,4 @@ func (c *cli) queryFaultSets() error {
 	}
 	c.printf("Query-all-fault-sets returned %d Fault Sets\n%s", len(lines), strings.Join(lines, ""))
 	return nil
-}
-
-// queryProperties prints objects in the form that is made for programs.
-func (c *cli) queryProperties() error {
-	kind := c.opt["object_type"]
-	rows := c.properties(kind)
-	if c.has("object_id") {
-		for id := range rows {
-			if id != c.opt["object_id"] {
-				delete(rows, id)
-			}
-		}
-	}
-	if len(rows) == 0 {
-		c.printf("No objects returned\n")
-		return nil
-	}
-	wanted := fields(c.opt["properties"])
-	ids := make([]string, 0, len(rows))
-	for id := range rows {
-		ids = append(ids, id)
-	}
-	sort.Strings(ids)
-	for _, id := range ids {
-		c.printf("%s %s:\n", kind, id)
-		names := wanted
-		if len(names) == 0 {
-			for name := range rows[id] {
-				names = append(names, name)
-			}
-			sort.Strings(names)
-		}
-		for _, name := range names {
-			v, ok := rows[id][name]
-			if !ok {
-				return errRange
-			}
-			c.printf("\t%-50s %s\n", name, v)
-		}
-		c.printf("\n")
-	}
-	return nil
-}
-
-// properties are the rows of query_properties by identifier.
-func (c *cli) properties(kind string) map[string]map[string]string {
-	rows := map[string]map[string]string{}
-	switch kind {
-	case "SYSTEM":
-		rows[c.s.systemID] = map[string]string{"ID": c.s.systemID, "NAME": c.s.name, "INSTALL_ID": c.s.installID}
-	case "PROTECTION_DOMAIN":
-		for _, d := range c.s.domains {
-			rows[d.id] = map[string]string{"ID": d.id, "NAME": d.name}
-		}
-	case "FAULT_SET":
-		for _, f := range c.s.faultSets {
-			rows[f.id] = map[string]string{"ID": f.id, "NAME": f.name, "PROTECTION_DOMAIN_ID": f.domain.id}
-		}
-	case "STORAGE_POOL":
-		for _, p := range c.s.pools {
-			f := c.s.poolFigures(p)
-			rows[p.id] = map[string]string{
-				"ID": p.id, "NAME": p.name, "SPARE_PERCENT": fmt.Sprintf("%d%%", p.spare), "PROTECTION_DOMAIN_ID": p.domain.id,
-				"MAX_CAPACITY_IN_KB": size(f.max), "SPARE_CAPACITY_IN_KB": size(f.spare),
-				"CAPACITY_IN_USE_IN_KB": size(f.inUse), "UNUSED_CAPACITY_IN_KB": size(f.unused),
-			}
-		}
-	case "SDS":
-		for _, x := range c.s.sdss {
-			fs := "0000000000000000"
-			if x.faultSet != nil {
-				fs = x.faultSet.id
-			}
-			rows[x.id] = map[string]string{
-				"ID": x.id, "NAME": x.name, "IPS": sdsIPs(x), "PORT": fmt.Sprint(x.port), "PROTECTION_DOMAIN_ID": x.domain.id, "FAULT_SET_ID": fs,
-			}
-		}
-	case "MDM":
-		for _, m := range c.s.cluster.all() {
-			role := map[bool]string{true: "MDM_ROLE_TIE_BREAKER", false: "MDM_ROLE_MANAGER"}[m.tieBreaker]
-			rows[m.id] = map[string]string{"ID": m.id, "NAME": m.name, "IPS": strings.Join(m.ips, ","), "ROLE": role}
-		}
-	}
-	return rows
 }
