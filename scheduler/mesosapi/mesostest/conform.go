@@ -11,6 +11,8 @@ import (
 	"strings"
 )
 
+const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+
 // parseJSON is strict about one value and reports a syntax error with the rest of the text, as the parser in Mesos does.
 func parseJSON(body []byte) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
@@ -127,13 +129,15 @@ func conformBytes(value any, name string) error {
 	if !ok {
 		return unexpected(value, name)
 	}
-	var corrupt base64.CorruptInputError
-	if _, err := base64.StdEncoding.DecodeString(text); errors.As(err, &corrupt) {
-		reason := "Invalid length"
-		if int(corrupt) < len(text) {
-			reason = fmt.Sprintf("Invalid character '%c'", text[corrupt])
+	// The decoder of Mesos skips white space, as Go's skips only line ends.
+	text = strings.Join(strings.Fields(text), "")
+	for _, r := range text {
+		if !strings.ContainsRune(base64Alphabet, r) {
+			return fmt.Errorf("Failed to base64 decode bytes field '%s': Invalid character '%c'", name, r) //nolint:staticcheck // Mesos' own text.
 		}
-		return fmt.Errorf("Failed to base64 decode bytes field '%s': %s", name, reason) //nolint:staticcheck // Mesos' own text.
+	}
+	if _, err := base64.StdEncoding.DecodeString(text); err != nil {
+		return fmt.Errorf("Failed to base64 decode bytes field '%s': Invalid length", name) //nolint:staticcheck // Mesos' own text.
 	}
 	return nil
 }

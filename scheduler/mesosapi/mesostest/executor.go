@@ -134,12 +134,14 @@ func (e *executor) run() {
 	}
 	p, err := startProcess(c.spawner, e.info.Command, e.dir, environment)
 	if err != nil {
-		// A real agent's launch helper exits with status 1 when it cannot execute the command.
+		// A real agent's launch helper runs already, and exits with status 1 when it cannot execute the command.
 		appendLine(filepath.Join(e.dir, "stderr"), "Failed to execute command: "+err.Error())
+		p, err = startProcess(c.spawner, &mesos.CommandInfo{Value: ptr("exit 1")}, e.dir, environment)
+	}
+	if err != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		e.startedLocked(nil)
-		e.exitedLocked(1 << 8)
+		e.launchFailedLocked("Failed to launch container: " + err.Error())
 		return
 	}
 	c.mu.Lock()

@@ -71,27 +71,27 @@ func TestFailoverTimeout(t *testing.T) {
 func TestRefuseFilters(t *testing.T) {
 	cluster, _, d := subscribed(t, nil)
 	hour := 3600.0
-	d.decline(d.next(scheduler.Event_OFFERS).Offers.Offers[0], &mesos.Filters{RefuseSeconds: &hour})
-	d.none("offer", 200*time.Millisecond, isOffers)
+	d.decline(d.offer(), &mesos.Filters{RefuseSeconds: &hour})
+	d.noOffer(200 * time.Millisecond)
 	d.call(&scheduler.Call{Type: scheduler.Call_REVIVE})
-	offer := d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+	offer := d.offer()
 
 	// The rest of the agent is refused; what a finished task gives back makes the offer larger than the refused one.
 	d.accept(offer, 3600, taskWithExecutor(t, offer, "t1", "exec", "plain"))
 	d.running("t1")
-	d.none("offer", 100*time.Millisecond, isOffers)
+	d.noOffer(100 * time.Millisecond)
 	d.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: mesos.TaskID{Value: "t1"}}})
-	offer = d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+	offer = d.offer()
 
 	short := 0.1
 	d.decline(offer, &mesos.Filters{RefuseSeconds: &short})
-	offer = d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+	offer = d.offer()
 	d.call(&scheduler.Call{Type: scheduler.Call_SUPPRESS})
 	d.decline(offer, &mesos.Filters{RefuseSeconds: &short})
-	d.none("offer", 300*time.Millisecond, isOffers)
+	d.noOffer(300 * time.Millisecond)
 	began := time.Now()
 	d.call(&scheduler.Call{Type: scheduler.Call_REVIVE})
-	d.next(scheduler.Event_OFFERS)
+	d.offer()
 	require.Less(t, time.Since(began), time.Second)
 	require.Len(t, cluster.Frameworks(), 1)
 }
@@ -99,15 +99,15 @@ func TestRefuseFilters(t *testing.T) {
 // Offers of a new agent come at once, and two frameworks never hold the same resources.
 func TestOffersAreExclusive(t *testing.T) {
 	cluster, _, first := subscribed(t, nil)
-	first.next(scheduler.Event_OFFERS)
+	first.offer()
 	second := newDriver(t, cluster.MasterURL(), "application/json")
 	second.subscribe()
-	second.none("offer", 100*time.Millisecond, isOffers)
+	second.noOffer(100 * time.Millisecond)
 	addAgent(t, cluster, "node2")
-	require.Equal(t, "node2", second.next(scheduler.Event_OFFERS).Offers.Offers[0].Hostname)
-	first.none("offer", 50*time.Millisecond, isOffers)
+	require.Equal(t, "node2", second.offer().Hostname)
+	first.noOffer(50 * time.Millisecond)
 	first.disconnect()
-	require.Equal(t, "node1", second.next(scheduler.Event_OFFERS).Offers.Offers[0].Hostname)
+	require.Equal(t, "node1", second.offer().Hostname)
 }
 
 // Agents with GPUs are offered only to frameworks that say they can use them.
@@ -117,10 +117,10 @@ func TestGPUAgents(t *testing.T) {
 	require.NoError(t, err)
 	plain := newDriver(t, cluster.MasterURL(), "application/json")
 	plain.subscribe()
-	plain.none("offer", 100*time.Millisecond, isOffers)
+	plain.noOffer(100 * time.Millisecond)
 	able := newDriver(t, cluster.MasterURL(), "application/json", mesos.FrameworkInfo_Capability_GPU_RESOURCES)
 	able.subscribe()
-	able.next(scheduler.Event_OFFERS)
+	able.offer()
 }
 
 // An agent's restart leaves the executor alone; the executor subscribes again and no update is lost or doubled in meaning.
@@ -133,7 +133,7 @@ func TestAgentRestart(t *testing.T) {
 	require.NoError(t, agent.Start())
 	// Clears the filter of the launch: the next offer says that the agent is back.
 	d.call(&scheduler.Call{Type: scheduler.Call_REVIVE})
-	d.next(scheduler.Event_OFFERS)
+	d.offer()
 	require.Equal(t, pid, agent.ExecutorPID("exec"))
 	d.message(agent, "exec", "status after")
 	status := d.match("data", func(e *scheduler.Event) bool {
@@ -184,12 +184,10 @@ func TestAgentLossAndReturn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, agent, d := subscribed(t, nil, test.capabilities...)
-			offer := d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+			offer := d.offer()
 			d.accept(offer, 0, taskWithExecutor(t, offer, "t1", "exec", "plain"))
 			d.running("t1")
-			d.taken = 0
-			d.next(scheduler.Event_OFFERS)
-			rest := d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+			rest := d.offer()
 			test.lose(t, agent)
 			require.Equal(t, rest.ID, d.next(scheduler.Event_RESCIND).Rescind.OfferID)
 			lost := d.status("t1", test.state)
@@ -206,7 +204,7 @@ func TestAgentLossAndReturn(t *testing.T) {
 			back := d.status("t1", mesos.TASK_RUNNING)
 			require.Equal(t, mesos.REASON_AGENT_REREGISTERED, back.GetReason())
 			require.Nil(t, back.UUID)
-			d.next(scheduler.Event_OFFERS)
+			d.offer()
 			require.Len(t, cluster.Tasks(), 1)
 		})
 	}
@@ -228,7 +226,7 @@ func TestReboot(t *testing.T) {
 				require.Equal(t, mesos.REASON_AGENT_REMOVED, lost.GetReason())
 				require.Equal(t, before, d.next(scheduler.Event_FAILURE).Failure.AgentID.Value)
 			}
-			offer := d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+			offer := d.offer()
 			require.Equal(t, agent.ID(), offer.AgentID.Value)
 			require.Empty(t, cluster.Tasks())
 			d.accept(offer, 0, taskWithExecutor(t, offer, "t2", "exec", "plain"))
@@ -263,7 +261,7 @@ func TestMasterFailover(t *testing.T) {
 	require.Equal(t, id, d.info.ID.Value)
 	d.call(reconcile(question("t1")))
 	d.none("answer", 50*time.Millisecond, func(e *scheduler.Event) bool { return e.Type == scheduler.Event_UPDATE })
-	d.next(scheduler.Event_OFFERS)
+	d.offer()
 	d.call(reconcile(question("t1"), question("t2")))
 	answer := d.status("t1", mesos.TASK_RUNNING)
 	require.Equal(t, mesos.REASON_RECONCILIATION, answer.GetReason())

@@ -65,6 +65,7 @@ type driver struct {
 	mu     sync.Mutex
 	events []*scheduler.Event
 	taken  int
+	used   map[string]bool
 	eof    bool
 	arrive chan struct{}
 }
@@ -79,7 +80,7 @@ func newDriver(t *testing.T, url, media string, capabilities ...mesos.FrameworkI
 		info.Capabilities = append(info.Capabilities, mesos.FrameworkInfo_Capability{Type: capability})
 	}
 	d := &driver{
-		t: t, url: url, media: media, info: info, arrive: make(chan struct{}, 1),
+		t: t, url: url, media: media, info: info, arrive: make(chan struct{}, 1), used: map[string]bool{},
 		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	t.Cleanup(d.disconnect)
@@ -215,7 +216,33 @@ func (d *driver) next(typ scheduler.Event_Type) *scheduler.Event {
 	return d.match(typ.String(), func(e *scheduler.Event) bool { return e.Type == typ })
 }
 
-func isOffers(e *scheduler.Event) bool { return e.Type == scheduler.Event_OFFERS }
+// offer takes the first offer that has not been taken, wherever it came among other events.
+func (d *driver) offer() mesos.Offer {
+	d.t.Helper()
+	var offer *mesos.Offer
+	require.Eventually(d.t, func() bool { offer = d.unused(); return offer != nil }, patience, time.Millisecond, "no offer")
+	return *offer
+}
+
+func (d *driver) noOffer(wait time.Duration) {
+	d.t.Helper()
+	time.Sleep(wait)
+	require.Nil(d.t, d.unused(), "unexpected offer")
+}
+
+func (d *driver) unused() *mesos.Offer {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, event := range d.events {
+		for i := range event.GetOffers().GetOffers() {
+			if offer := &event.Offers.Offers[i]; !d.used[offer.ID.Value] {
+				d.used[offer.ID.Value] = true
+				return offer
+			}
+		}
+	}
+	return nil
+}
 
 // status takes the next update of a task in a state.
 func (d *driver) status(task string, state mesos.TaskState) mesos.TaskStatus {
@@ -270,7 +297,7 @@ func (d *driver) message(agent *mesostest.Agent, executor, text string) {
 // launch starts a task with the test executor on the first offer that comes, and waits until it runs.
 func (d *driver) launch(task string) {
 	d.t.Helper()
-	offer := d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+	offer := d.offer()
 	d.accept(offer, 3600, taskWithExecutor(d.t, offer, task, "exec", "plain"))
 	d.running(task)
 }

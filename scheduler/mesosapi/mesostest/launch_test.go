@@ -22,7 +22,7 @@ func TestLaunchInBothEncodings(t *testing.T) {
 			agent := addAgent(t, cluster, "node1")
 			d := newDriver(t, cluster.MasterURL(), media)
 			d.subscribe()
-			offer := d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+			offer := d.offer()
 			require.Equal(t, "node1", offer.Hostname)
 			require.Equal(t, agent.ID(), offer.AgentID.Value)
 
@@ -80,11 +80,11 @@ func TestOneExecutorPerID(t *testing.T) {
 	agent := addAgent(t, cluster, "node1")
 	d := newDriver(t, cluster.MasterURL(), "application/x-protobuf")
 	d.subscribe()
-	offer := d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+	offer := d.offer()
 	d.accept(offer, 0, taskWithExecutor(t, offer, "t1", "exec", "plain"))
 	d.running("t1")
 	pid := agent.ExecutorPID("exec")
-	offer = d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+	offer = d.offer()
 	require.Equal(t, []mesos.ExecutorID{{Value: "exec"}}, offer.ExecutorIDs)
 	d.accept(offer, 0, taskWithExecutor(t, offer, "t2", "exec", "plain"), taskWithExecutor(t, offer, "t3", "exec", "other"))
 	refused := d.status("t3", mesos.TASK_ERROR)
@@ -110,7 +110,7 @@ func TestFetch(t *testing.T) {
 	agent := addAgent(t, cluster, "node1")
 	d := newDriver(t, cluster.MasterURL(), "application/json")
 	d.subscribe()
-	offer := d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+	offer := d.offer()
 	executable, relative := true, "./run"
 	good := taskWithExecutor(t, offer, "good", "good", "plain")
 	good.Executor.Command.Value, good.Executor.Command.Arguments = &relative, []string{"run"}
@@ -147,7 +147,7 @@ func TestExecutorExit(t *testing.T) {
 			agent := addAgent(t, cluster, "node1")
 			d := newDriver(t, cluster.MasterURL(), "application/x-protobuf")
 			d.subscribe()
-			offer := d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+			offer := d.offer()
 			task := taskWithExecutor(t, offer, "t1", "exec", test.mode)
 			if test.mode == "missing" {
 				missing := "/no/such/binary"
@@ -175,7 +175,7 @@ func TestShutdown(t *testing.T) {
 			agent := addAgent(t, cluster, "node1")
 			d := newDriver(t, cluster.MasterURL(), "application/x-protobuf")
 			d.subscribe()
-			offer := d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+			offer := d.offer()
 			d.accept(offer, 0, taskWithExecutor(t, offer, "t1", "exec", mode))
 			d.running("t1")
 			began := time.Now()
@@ -197,7 +197,7 @@ func TestUpdateRetry(t *testing.T) {
 	addAgent(t, cluster, "node1")
 	d := newDriver(t, cluster.MasterURL(), "application/x-protobuf")
 	d.subscribe()
-	offer := d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+	offer := d.offer()
 	d.accept(offer, 3600, taskWithExecutor(t, offer, "t1", "exec", "plain"))
 	first := d.status("t1", mesos.TASK_STARTING)
 	require.Eventually(t, func() bool { return cluster.Unacknowledged("t1") == 2 }, patience, 5*time.Millisecond)
@@ -220,7 +220,7 @@ func TestCommandTasks(t *testing.T) {
 	addAgent(t, cluster, "node1")
 	d := newDriver(t, cluster.MasterURL(), "application/json", mesos.FrameworkInfo_Capability_TASK_KILLING_STATE)
 	d.subscribe()
-	offer := d.next(scheduler.Event_OFFERS).Offers.Offers[0]
+	offer := d.offer()
 	task := func(id, line string) mesos.TaskInfo {
 		return mesos.TaskInfo{
 			Name: id, TaskID: mesos.TaskID{Value: id}, AgentID: offer.AgentID, Resources: small(), Command: &mesos.CommandInfo{Value: &line},

@@ -58,10 +58,11 @@ func (c *Cluster) reregisterLocked(agent *Agent) {
 func (c *Cluster) compareTasksLocked(m *master, record *agentRecord, before map[taskKey]*masterTask, wasUnreachable bool) {
 	for _, key := range slices.SortedFunc(maps.Keys(record.tasks), compareKeys) {
 		f, task := m.frameworks[key.framework], record.tasks[key]
-		if !wasUnreachable || f == nil {
+		latest := record.agent.tasks[key].state()
+		if !wasUnreachable || f == nil || terminal(latest) {
 			continue
 		}
-		status := masterStatus(task.info.TaskID, &task.info.AgentID, *task.status.State, mesos.REASON_AGENT_REREGISTERED,
+		status := masterStatus(task.info.TaskID, &task.info.AgentID, latest, mesos.REASON_AGENT_REREGISTERED,
 			"Unreachable agent re-reregistered")
 		status.ContainerStatus = task.status.ContainerStatus
 		c.masterUpdateLocked(f, status)
