@@ -22,7 +22,7 @@ func (t *Term) Commit(ctx context.Context, ops ...Op) ([]Result, error) {
 	if err := Validate(ops); err != nil {
 		return nil, err
 	}
-	if err := t.take(ctx); err != nil {
+	if err := t.takeWithinLease(ctx); err != nil {
 		return nil, err
 	}
 	defer t.release()
@@ -40,6 +40,21 @@ func (t *Term) Commit(ctx context.Context, ops ...Op) ([]Result, error) {
 		results[i].Version = applied[i+1].Stat.Version
 	}
 	return results, nil
+}
+
+// errLapse is what commits meet while the lease has lapsed.
+var errLapse = fmt.Errorf("%w: the lease has lapsed", ErrSuspended)
+
+// takeWithinLease takes the turn, without waiting behind a probe that hangs on
+// a silent server for longer than the lease holds.
+func (t *Term) takeWithinLease(ctx context.Context) error {
+	waiting, cancel := context.WithDeadline(ctx, t.lease.Deadline())
+	defer cancel()
+	err := t.take(waiting)
+	if errors.Is(err, ErrSuspended) && ctx.Err() == nil {
+		return errLapse
+	}
+	return err
 }
 
 // asConflict translates the failure of an operation behind the fence.
@@ -62,7 +77,7 @@ func (t *Term) write(ctx context.Context, wire []zkconn.Op) ([]zkconn.OpResult, 
 	}
 	began := time.Now()
 	if !t.lease.Valid(began) {
-		return nil, fmt.Errorf("%w: the lease has lapsed", ErrSuspended)
+		return nil, errLapse
 	}
 	// A request that finds no server before the lease lapses is not sent.
 	ctx, cancel := context.WithDeadline(ctx, t.lease.Deadline())
@@ -93,7 +108,7 @@ func (t *Term) write(ctx context.Context, wire []zkconn.Op) ([]zkconn.OpResult, 
 // remember a later epoch. After an unknown outcome Recover finds out, and
 // Epoch tells. An epoch that is higher already stays.
 func (t *Term) RaiseEpoch(ctx context.Context, above uint64) error {
-	if err := t.take(ctx); err != nil {
+	if err := t.takeWithinLease(ctx); err != nil {
 		return err
 	}
 	defer t.release()

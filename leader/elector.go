@@ -16,6 +16,11 @@ import (
 // without a change of /leader to wait for.
 const retryElection = 50 * time.Millisecond
 
+const (
+	firstDial  = 2 * time.Second
+	laterDials = 30 * time.Second
+)
+
 // Options describe a candidate.
 type Options struct {
 	// Conn says where ZooKeeper is; its Root is the framework's.
@@ -76,6 +81,9 @@ func New(opts Options) (*Elector, error) {
 // ErrLayout, ErrUnreadable or ErrRefused. The term belongs to the caller, who
 // ends it with HandOver or Close; it does not depend on ctx.
 func (e *Elector) Elect(ctx context.Context) (*Term, error) {
+	if e.hasLed() {
+		return nil, fmt.Errorf("%w call: a process that has led does not stand again", ErrInvalid)
+	}
 	for {
 		conn, err := e.connect(ctx)
 		if err != nil {
@@ -102,6 +110,12 @@ func (e *Elector) Elect(ctx context.Context) (*Term, error) {
 	}
 }
 
+func (e *Elector) hasLed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.term != nil
+}
+
 // final tells the errors for which waiting does not help.
 func final(err error) bool {
 	return errors.Is(err, ErrLayout) || errors.Is(err, ErrUnreadable) || errors.Is(err, ErrRefused)
@@ -109,8 +123,10 @@ func final(err error) bool {
 
 // connect dials until it succeeds. Only a refusal is final.
 func (e *Elector) connect(ctx context.Context) (*zkconn.Conn, error) {
-	for {
-		attempt, cancel := context.WithTimeout(ctx, max(e.opts.Conn.SessionTimeout, 2*time.Second))
+	// The first attempt ends early, so that the trouble is told; the others
+	// are long, because between them nobody dials.
+	for patience := firstDial; ; patience = laterDials {
+		attempt, cancel := context.WithTimeout(ctx, patience)
 		conn, err := zkconn.Dial(attempt, e.opts.Conn)
 		cancel()
 		switch {

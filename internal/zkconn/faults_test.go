@@ -168,7 +168,7 @@ func TestStatesAreNotLostWhenTheConnectionFlaps(t *testing.T) {
 func TestLastAnsweredIsWhenTheRequestWasBegun(t *testing.T) {
 	ctx := testContext(t)
 	conn, _, proxy := through(t, nil)
-	proxy.Delay(100 * time.Millisecond)
+	proxy.Delay(300 * time.Millisecond)
 	began := time.Now()
 	require.NoError(t, conn.Sync(ctx))
 	ended := time.Now()

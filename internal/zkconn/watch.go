@@ -82,9 +82,8 @@ func watch[T any](ctx context.Context, c *Conn,
 }
 
 // awaitNews waits for an event, for a return of the session after the given
-// count, or, when the last read failed, for a while. The client re-registers
-// its watches after a reconnect, but only logs when that fails: hence the
-// fresh read on every return.
+// count, or, when the last read failed, for a while. Watches end with their
+// connection (see watches): hence the fresh read on every return.
 func (c *Conn) awaitNews(ctx context.Context, returns int, event <-chan zk.Event, retry bool) {
 	if retry {
 		var cancel context.CancelFunc

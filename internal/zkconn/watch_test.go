@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"scaleio-framework/internal/zkconn"
+	"scaleio-framework/internal/zkconn/zktest"
 )
 
 func TestWatchDataFollowsAZnode(t *testing.T) {
@@ -41,6 +42,7 @@ func TestWatchDataFollowsAZnode(t *testing.T) {
 	require.NoError(t, err)
 	proxy.Unblock()
 	await("changed while away", holds("3"))
+	require.Zero(t, proxy.Requests(zktest.OpSetWatches), "the client registers no watch of an earlier connection")
 	require.NoError(t, witness.Delete(ctx, "/x", 2))
 	await("deleted", func(s zkconn.NodeState) bool { return !s.Exists })
 
