@@ -16,7 +16,7 @@ func TestCapacityInvariants(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := bootstrapped(t, scaleiotest.Options{Rebalance: time.Hour, DeviceTest: time.Second}, 4)
 		defer func() { require.NoError(rt, w.Close()) }()
-		c := w.loggedIn("host1")
+		c := w.direct("127.0.1.11")
 		pd, sp := c.one("ProtectionDomain", "default")["id"], c.one("StoragePool", "default")["id"].(string)
 		serial := 0
 		action := func(name string, body map[string]any) {

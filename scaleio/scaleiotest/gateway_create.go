@@ -8,14 +8,14 @@ func (c *call) create(kind string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	make := map[string]func(fieldsOf) (Op, string, func() (string, error), error){
+	request := map[string]func(fieldsOf) (Op, string, func() (string, error), error){
 		"ProtectionDomain": c.createDomain, "FaultSet": c.createFaultSet, "StoragePool": c.createPool,
 		"Sds": c.createSDS, "Device": c.createDevice, "Volume": c.createVolume,
 	}[kind]
-	if make == nil {
+	if request == nil {
 		return nil, &Refusal{Text: "Method not allowed", Status: http.StatusMethodNotAllowed}
 	}
-	op, name, change, err := make(body)
+	op, name, change, err := request(body)
 	if err != nil {
 		return nil, err
 	}

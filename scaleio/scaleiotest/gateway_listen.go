@@ -48,7 +48,8 @@ func (s *System) startGateway(h *host) error {
 		if want := s.gatewayPort(h); err == nil && (want == port || want == "0") {
 			return nil
 		}
-		h.stopGateway()
+		// The server's own goroutine takes no lock, so this wait is short.
+		<-h.stopGateway()
 		g.tokens = map[string]*token{}
 	}
 	return s.listenGateway(h)

@@ -79,6 +79,14 @@ func (s *System) newID() string {
 // longID draws an identifier without a running part (system, members).
 func (s *System) longID() string { return fmt.Sprintf("%016x", s.rng.Uint64()|1) }
 
+// IDs returns the identifiers of the system and of its installation, empty
+// before there is a cluster.
+func (s *System) IDs() (system, installation string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.systemID, s.installID
+}
+
 // settle brings up to date what changes without a command: who is master, and
 // which SDCs have found the cluster. The caller holds the lock.
 func (s *System) settle() {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,14 +112,35 @@ func (w *world) rest(host string) *rest {
 	return &rest{t: w.t, url: w.GatewayURL(host), client: c}
 }
 
+// handlerTransport hands requests to a handler without a network between.
+type handlerTransport struct{ handler http.Handler }
+
+func (h handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	rec := httptest.NewRecorder()
+	h.handler.ServeHTTP(rec, r)
+	return rec.Result(), nil
+}
+
+// direct is a client of a gateway's handler, with a session.
+func (w *world) direct(ip string) *rest {
+	w.t.Helper()
+	c := &rest{t: w.t, url: "http://gateway", client: &http.Client{Transport: handlerTransport{w.Gateway(ip)}}}
+	return c.login()
+}
+
+// login gives the client a session.
+func (c *rest) login() *rest {
+	c.t.Helper()
+	status, body := c.do("GET", "/api/login", "", "admin", password)
+	require.Equal(c.t, 200, status, "%s", body)
+	require.NoError(c.t, json.Unmarshal(body, &c.token))
+	return c
+}
+
 // loggedIn is a client with a session.
 func (w *world) loggedIn(host string) *rest {
 	w.t.Helper()
-	c := w.rest(host)
-	status, body := c.do("GET", "/api/login", "", "admin", password)
-	require.Equal(w.t, 200, status, "%s", body)
-	require.NoError(w.t, json.Unmarshal(body, &c.token))
-	return c
+	return w.rest(host).login()
 }
 
 // try sends a request and gives back an error when the connection broke.
