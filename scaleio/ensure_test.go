@@ -1,8 +1,8 @@
 package scaleio_test
 
 import (
+	"fmt"
 	"net/http"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -60,23 +60,19 @@ func TestUnreadableListCreatesNothing(t *testing.T) {
 // Two leaders, one of them paused for a while, make one object.
 func TestConcurrentEnsuresMakeOneObject(t *testing.T) {
 	g := newGateway(t)
-	var wg sync.WaitGroup
-	ids := make(chan string, 10)
+	clients := make(chan *scaleio.Client, 10)
 	for range 5 {
 		c := g.client(t)
-		for range 2 {
-			wg.Go(func() {
-				done, err := c.EnsureProtectionDomain(short(t), "default")
-				require.NoError(t, err)
-				ids <- done.ID
-			})
+		clients <- c
+		clients <- c
+	}
+	together(t, 10, func() error {
+		done, err := (<-clients).EnsureProtectionDomain(short(t), "default")
+		if err == nil && done.ID != "0000000000000001" {
+			return fmt.Errorf("made %s", done.ID)
 		}
-	}
-	wg.Wait()
-	close(ids)
-	for id := range ids {
-		require.Equal(t, "0000000000000001", id)
-	}
+		return err
+	})
 	require.Equal(t, 1, g.count("ProtectionDomain"))
 }
 
@@ -121,6 +117,14 @@ func TestMismatchesSayWhatDiffers(t *testing.T) {
 			"the SDS is being removed", "Sds",
 			object{"id": "s1", "name": "node1", "protectionDomainId": "pd1", "faultSetId": "fs1", "ipList": ips, "sdsState": "RemovePending"},
 			ensureSDS, `state is "RemovePending"`,
+		},
+		{
+			"a new protection domain is still being activated", "ProtectionDomain",
+			object{"id": "p1", "name": "pd", "protectionDomainState": "ActivePending"},
+			func(t *testing.T, c *scaleio.Client) error {
+				_, err := c.EnsureProtectionDomain(short(t), "pd")
+				return err
+			}, "",
 		},
 		{
 			"the protection domain is not active", "ProtectionDomain",

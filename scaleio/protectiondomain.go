@@ -3,6 +3,7 @@ package scaleio
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // ProtectionDomain is a set of SDSs that hold each other's copies.
@@ -37,8 +38,11 @@ func (c *Client) EnsureProtectionDomain(ctx context.Context, name string) (Ensur
 		},
 		check: func(d *ProtectionDomain) error {
 			var m mismatch
-			m.compare("state", "Active", d.State)
-			return m.err(fmt.Sprintf("protection domain %q", name), d.ID, "activate it, or wait until it is active")
+			// A new one may be ActivePending; an operator makes it inactive.
+			if strings.HasPrefix(d.State, "Inactive") {
+				m.compare("state", "Active", d.State)
+			}
+			return m.err(fmt.Sprintf("protection domain %q", name), d.ID, "activate it")
 		},
 		id: func(d *ProtectionDomain) string { return d.ID },
 	})
