@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,18 +23,26 @@ import (
 
 const domains = "/api/types/ProtectionDomain/instances"
 
+// together runs f several times at once; each must succeed.
+func together(t *testing.T, times int, f func() error) {
+	t.Helper()
+	results := make(chan error, times)
+	for range times {
+		go func() { results <- f() }()
+	}
+	for range times {
+		require.NoError(t, <-results)
+	}
+}
+
 // Many callers that start together share one login.
 func TestConcurrentCallsShareOneLogin(t *testing.T) {
 	g := newGateway(t)
 	c := g.client(t)
-	var wg sync.WaitGroup
-	for range 20 {
-		wg.Go(func() {
-			_, err := c.ProtectionDomains(short(t))
-			require.NoError(t, err)
-		})
-	}
-	wg.Wait()
+	together(t, 20, func() error {
+		_, err := c.ProtectionDomains(short(t))
+		return err
+	})
 	g.with(func() { require.Equal(t, 1, g.logins) })
 }
 
@@ -45,14 +52,10 @@ func TestExpiredTokenIsRenewedOnce(t *testing.T) {
 	c := g.client(t)
 	require.NoError(t, c.Login(short(t)))
 	g.with(func() { clear(g.tokens) })
-	var wg sync.WaitGroup
-	for range 20 {
-		wg.Go(func() {
-			_, err := c.ProtectionDomains(short(t))
-			require.NoError(t, err)
-		})
-	}
-	wg.Wait()
+	together(t, 20, func() error {
+		_, err := c.ProtectionDomains(short(t))
+		return err
+	})
 	g.with(func() { require.Equal(t, 2, g.logins) })
 }
 
@@ -137,8 +140,8 @@ func TestWaitingForALoginEndsWithItsContext(t *testing.T) {
 		<-hold
 		g.serve(w, r)
 	})
-	var wg sync.WaitGroup
-	wg.Go(func() { require.NoError(t, c.Login(short(t))) })
+	patient := make(chan error, 1)
+	go func() { patient <- c.Login(short(t)) }()
 	<-entered
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -146,7 +149,7 @@ func TestWaitingForALoginEndsWithItsContext(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.True(t, scaleio.IsUnreachable(err))
 	close(hold)
-	wg.Wait()
+	require.NoError(t, <-patient)
 }
 
 // The failure of a caller that gave up is not the failure of those who wait.
@@ -159,12 +162,13 @@ func TestSomebodyElsesDeadlineIsNotMine(t *testing.T) {
 		<-r.Context().Done()
 	})
 	impatient, cancel := context.WithCancel(t.Context())
-	var wg sync.WaitGroup
-	wg.Go(func() { require.ErrorIs(t, c.Login(impatient), context.Canceled) })
+	gaveUp, patient := make(chan error, 1), make(chan error, 1)
+	go func() { gaveUp <- c.Login(impatient) }()
 	<-entered
-	wg.Go(func() { require.NoError(t, c.Login(short(t))) })
+	go func() { patient <- c.Login(short(t)) }()
 	cancel()
-	wg.Wait()
+	require.ErrorIs(t, <-gaveUp, context.Canceled)
+	require.NoError(t, <-patient)
 }
 
 func TestTokensArePresentedAsTheVersionWants(t *testing.T) {
