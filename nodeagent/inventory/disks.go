@@ -1,0 +1,171 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"scaleio-framework/internal/model"
+)
+
+// sector is the unit of sysfs's size, whatever the device's own sectors are.
+const sector = 512
+
+// virtual are the kernel's names of block devices that are no disks of the
+// host: memory, files, layers over other devices, optical drives, and volumes
+// that come from the network. scini is ScaleIO's own volume; given back to
+// ScaleIO as a device it would hold itself.
+func virtual(name string) bool {
+	for _, prefix := range []string{
+		"loop", "ram", "zram", "dm-", "md", "sr", "fd", "scini", "nbd", "rbd", "drbd", "bcache", "zd", "mtdblock",
+	} {
+		rest, ok := strings.CutPrefix(name, prefix)
+		if ok && (prefix == "scini" || prefix == "dm-" || rest == "" || rest[0] >= '0' && rest[0] <= '9') {
+			return true
+		}
+	}
+	return false
+}
+
+// disks lists the whole disks of the host, by name.
+func (c *Collector) disks(ctx context.Context) ([]model.Disk, error) {
+	entries, err := c.opt.Root.ReadDir("/sys/block")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("disks: %w", err)
+	}
+	links := c.stableLinks()
+	used := c.inUse()
+	var disks []model.Disk
+	for _, entry := range entries {
+		name := entry.Name()
+		if virtual(name) || c.attribute(name, "hidden") == "1" {
+			continue
+		}
+		disks = append(disks, c.disk(ctx, name, links, used))
+	}
+	slices.SortFunc(disks, func(a, b model.Disk) int { return strings.Compare(a.Device, b.Device) })
+	return disks, ctx.Err()
+}
+
+func (c *Collector) disk(ctx context.Context, name string, links map[string]string, used usage) model.Disk {
+	device := "/dev/" + strings.ReplaceAll(name, "!", "/")
+	d := model.Disk{
+		Path: device, Device: device,
+		Rotational: c.attribute(name, "queue/rotational") == "1",
+		Serial:     c.attribute(name, "device/serial"),
+		Model:      c.attribute(name, "device/model"),
+	}
+	if link, ok := links[device]; ok {
+		d.Path = link
+	}
+	sectors, err := strconv.ParseInt(c.attribute(name, "size"), 10, 64)
+	switch {
+	case err != nil:
+		d.Why = "its size cannot be read"
+	case sectors <= 0:
+		d.Why = "it has no medium"
+	default:
+		d.Size = sectors * sector
+		d.Why = c.occupied(ctx, name, device, used)
+	}
+	d.Free = d.Why == ""
+	return d
+}
+
+// occupied says what stands against a disk, the cheap questions first; empty
+// when nothing does.
+func (c *Collector) occupied(ctx context.Context, name, device string, used usage) string {
+	switch {
+	case c.attribute(name, "removable") == "1":
+		return "it is removable"
+	case c.attribute(name, "ro") == "1":
+		return "it is read-only"
+	}
+	for _, why := range []func() string{
+		func() string { return c.partitions(name) },
+		func() string { return c.holders(name) },
+		func() string { return used.of(device, c.attribute(name, "dev")) },
+	} {
+		if text := why(); text != "" {
+			return text
+		}
+	}
+	return c.signature(ctx, device)
+}
+
+func (c *Collector) partitions(name string) string {
+	entries, err := c.opt.Root.ReadDir(path.Join("/sys/block", name))
+	if err != nil {
+		return "its partitions cannot be listed"
+	}
+	for _, e := range entries {
+		if c.opt.Root.Exists(path.Join("/sys/block", name, e.Name(), "partition")) {
+			return "it has the partition " + e.Name()
+		}
+	}
+	return ""
+}
+
+func (c *Collector) holders(name string) string {
+	entries, err := c.opt.Root.ReadDir(path.Join("/sys/block", name, "holders"))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return ""
+	case err != nil:
+		return "its holders cannot be listed"
+	case len(entries) > 0:
+		return "it is held by " + entries[0].Name()
+	}
+	return ""
+}
+
+// attribute reads a file of the disk in sysfs; empty when it is not there.
+func (c *Collector) attribute(name, attribute string) string {
+	return c.line(path.Join("/sys/block", name, attribute))
+}
+
+// linkDirs are where udev keeps names that survive a reboot, best first.
+func linkDirs() []string { return []string{"/dev/disk/by-id"} }
+
+// linkRank prefers names made of a serial number over worldwide names, and any
+// over the ones of layers.
+func linkRank(name string) int {
+	switch {
+	case strings.HasPrefix(name, "nvme-eui."), strings.HasPrefix(name, "nvme-nvme."), strings.HasPrefix(name, "wwn-"):
+		return 1
+	case strings.HasPrefix(name, "lvm-"), strings.HasPrefix(name, "dm-"), strings.HasPrefix(name, "md-"), strings.HasPrefix(name, "emc-vol-"):
+		return 2
+	}
+	return 0
+}
+
+// stableLinks maps a device to its best by-id link.
+func (c *Collector) stableLinks() map[string]string {
+	best := map[string]string{}
+	for _, dir := range linkDirs() {
+		entries, err := c.opt.Root.ReadDir(dir)
+		if err != nil {
+			continue // no udev: the kernel's names serve
+		}
+		for _, e := range entries {
+			if e.Type()&fs.ModeSymlink == 0 {
+				continue
+			}
+			link := path.Join(dir, e.Name())
+			device := c.opt.Root.Resolve(link)
+			old, taken := best[device]
+			if !taken || linkRank(e.Name()) < linkRank(path.Base(old)) {
+				best[device] = link
+			}
+		}
+	}
+	return best
+}

@@ -1,0 +1,106 @@
+// Package packages installs, queries and removes packages by the host's own
+// tools, one implementation for each package family.
+//
+// A version is compared by its part major.minor-build.sub, since distributions
+// append their own. Installers read settings from their environment; secrets
+// go there and nowhere else. A lock that another package manager holds is an
+// interruption, not a failure of the package.
+package packages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"scaleio-framework/internal/redact"
+	"scaleio-framework/nodeagent/failure"
+	"scaleio-framework/nodeagent/runner"
+)
+
+// The package families, as model.OS names them.
+const (
+	Deb = "deb"
+	RPM = "rpm"
+)
+
+// Timeouts of package tools. An SDC or a gateway may take minutes to install,
+// and a distribution's mirror may be slow.
+const (
+	queryTimeout   = time.Minute
+	installTimeout = 15 * time.Minute
+)
+
+// Env is what an installer finds in its environment.
+type Env struct {
+	Plain   []string                 // NAME=value
+	Secrets map[string]redact.Secret // by variable
+}
+
+// Manager is a host's package manager.
+type Manager interface {
+	// Installed returns the version of a package that is completely installed.
+	Installed(ctx context.Context, name string) (version string, ok bool, err error)
+	// Install installs a package file, over an older version or a half
+	// finished installation.
+	Install(ctx context.Context, file string, env Env) error
+	// InstallNamed installs packages of the distribution.
+	InstallNamed(ctx context.Context, names ...string) error
+	// Remove removes a package with its configuration; one that is not
+	// installed is fine.
+	Remove(ctx context.Context, name string) error
+}
+
+// New returns the manager of a family.
+func New(family string, run *runner.Runner) (Manager, error) {
+	switch family {
+	case Deb:
+		return dpkg{run: run}, nil
+	case RPM:
+		return rpm{run: run}, nil
+	default:
+		return nil, fmt.Errorf("package family %q is neither deb nor rpm", family)
+	}
+}
+
+var versionPattern = regexp.MustCompile(`\d+(?:\.\d+)+-\d+(?:\.\d+)?`)
+
+// SameVersion compares the parts major.minor-build.sub of two versions, and
+// texts without such a part as they are.
+func SameVersion(a, b string) bool { return core(a) == core(b) }
+
+func core(version string) string {
+	if part := versionPattern.FindString(version); part != "" {
+		return part
+	}
+	return strings.TrimSpace(version)
+}
+
+// lockHeld recognises that another package manager works on the host.
+var lockHeld = regexp.MustCompile(`(?i)could not get lock|unable to (?:acquire|lock)|is locked by another process|can't create transaction lock|another app is currently holding the yum lock|frontend lock`)
+
+// run runs a package tool and classifies its failure.
+func run(ctx context.Context, r *runner.Runner, c runner.Command) (runner.Result, error) {
+	res, err := r.Run(ctx, c)
+	if err != nil {
+		if errors.Is(err, runner.ErrNotFound) {
+			return res, failure.Hopeless(err)
+		}
+		return res, err
+	}
+	if res.Code != 0 && lockHeld.MatchString(res.Stderr+res.Stdout) {
+		return res, failure.Interrupted(fmt.Errorf("another package manager works on this host: %w", res.Err()))
+	}
+	return res, nil
+}
+
+// must runs a package tool whose status has to be 0.
+func must(ctx context.Context, r *runner.Runner, c runner.Command) error {
+	res, err := run(ctx, r, c)
+	if err != nil {
+		return err
+	}
+	return res.Err()
+}

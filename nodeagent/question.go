@@ -1,0 +1,87 @@
+package nodeagent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+
+	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/nodeproto"
+)
+
+// The questions a leader can ask. They change nothing on the host.
+const (
+	// QuestionInventory is answered by an inventory.
+	QuestionInventory = "inventory"
+	// QuestionLocate is answered by a report whose result is a model.Disk.
+	QuestionLocate = "locate"
+)
+
+// LocateParams belongs to QuestionLocate.
+type LocateParams struct {
+	// Serial is the disk's serial number; the volume id of an EBS volume. Case
+	// and dashes do not matter.
+	Serial string `json:"serial"`
+}
+
+// answer answers a question beside the loop, since looking at disks takes
+// time.
+func (a *Agent) answer(ctx context.Context, c nodeproto.Command) {
+	switch nodeproto.Name(c.Step) {
+	case QuestionInventory:
+		a.sendInventory(ctx)
+	case QuestionLocate:
+		a.work.Go(func() { a.locate(ctx, c) })
+	default:
+		a.refuse(nodeproto.Malformed, c, fmt.Sprintf("question %q is not known: run schedulers and node agents of one release", c.Step))
+	}
+}
+
+// locate finds a disk by its serial number.
+func (a *Agent) locate(ctx context.Context, c nodeproto.Command) {
+	report := nodeproto.Report{Step: c.Step, Attempt: max(c.Attempt, 1), State: nodeproto.Done}
+	disk, err := a.findDisk(ctx, c.Params)
+	if err == nil {
+		report.Result, err = json.Marshal(disk)
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		report.State, report.Error = nodeproto.Failed, nodeproto.Shorten(err.Error())
+	}
+	a.outbox.send(nodeproto.Envelope{Report: &report})
+}
+
+func (a *Agent) findDisk(ctx context.Context, params json.RawMessage) (model.Disk, error) {
+	var p LocateParams
+	if err := json.Unmarshal(params, &p); err != nil || p.Serial == "" {
+		return model.Disk{}, fmt.Errorf("locate: the question names no serial number")
+	}
+	found, err := a.inventory.Collect(ctx)
+	if err != nil {
+		return model.Disk{}, fmt.Errorf("locate: %w", err)
+	}
+	want := plainSerial(p.Serial)
+	var matches []model.Disk
+	for _, d := range found.Disks {
+		// A stable path ends in the serial where the kernel does not tell it.
+		if plainSerial(d.Serial) == want || strings.HasSuffix(plainSerial(path.Base(d.Path)), "_"+want) {
+			matches = append(matches, d)
+		}
+	}
+	switch len(matches) {
+	case 0:
+		return model.Disk{}, fmt.Errorf("locate: no disk with serial number %s is on this host", p.Serial)
+	case 1:
+		return matches[0], nil
+	default:
+		return model.Disk{}, fmt.Errorf("locate: %d disks carry the serial number %s", len(matches), p.Serial)
+	}
+}
+
+func plainSerial(s string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(s), "-", ""))
+}

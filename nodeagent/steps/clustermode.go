@@ -1,0 +1,66 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/scaleio"
+)
+
+// switchClusterMode lets standby members take part.
+type switchClusterMode struct {
+	params nodeproto.SwitchClusterModeParams
+	scli   *scli
+}
+
+func (h *Host) switchClusterMode(p nodeproto.SwitchClusterModeParams, r Request) (Step, error) {
+	if p.Mode == "" || p.Username == "" {
+		return nil, errors.New("parameters lack the mode or the user")
+	}
+	return &switchClusterMode{params: p, scli: h.scli(p.Username, r.Secrets[nodeproto.SecretAdminPassword])}, nil
+}
+
+// Detect compares the mode.
+func (s *switchClusterMode) Detect(ctx context.Context) (bool, error) {
+	c, err := s.scli.cluster(ctx)
+	return err == nil && s.missing(c) == nil, err
+}
+
+// missing says what the cluster lacks.
+func (s *switchClusterMode) missing(c scaleio.Cluster) error {
+	if c.Mode != s.params.Mode {
+		return fmt.Errorf("the cluster's mode is %s, wanted is %s", c.Mode, s.params.Mode)
+	}
+	if n := len(c.Members()); n < s.params.ExpectedMembers {
+		return fmt.Errorf("the cluster has %d members, wanted are %d", n, s.params.ExpectedMembers)
+	}
+	return nil
+}
+
+// Apply switches. Only the members that are standby are named, which is what
+// scli wants.
+func (s *switchClusterMode) Apply(ctx context.Context) error {
+	return s.scli.change(ctx, s.scli.build.SwitchClusterMode(s.params.Mode, s.params.AddManagers, s.params.AddTieBreakers))
+}
+
+// Verify waits until the cluster works in the new mode: members need some
+// seconds to join.
+func (s *switchClusterMode) Verify(ctx context.Context) (any, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, settleTime, fmt.Errorf("the cluster is not complete within %s", settleTime))
+	defer cancel()
+	return nil, until(ctx, func(ctx context.Context) error {
+		c, err := s.scli.members(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.missing(c); err != nil {
+			return err
+		}
+		if c.Active < c.ActiveTotal {
+			return fmt.Errorf("%d of %d members are active", c.Active, c.ActiveTotal)
+		}
+		return nil
+	})
+}

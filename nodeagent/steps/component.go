@@ -1,0 +1,207 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/internal/redact"
+	"scaleio-framework/nodeagent/failure"
+	"scaleio-framework/nodeagent/packages"
+)
+
+// ScaleIO's components by name.
+const (
+	mdm     = "mdm"
+	sds     = "sds"
+	sdc     = "sdc"
+	lia     = "lia"
+	gateway = "gateway"
+)
+
+// The vendor's files that installations write.
+const (
+	mdmConf = "/opt/emc/scaleio/mdm/cfg/conf.txt"
+	drvCfg  = "/bin/emc/scaleio/drv_cfg.txt"
+)
+
+// serviceOf is the unit that a component's package starts.
+func serviceOf(component string) string {
+	switch component {
+	case sdc:
+		return "scini"
+	case gateway:
+		return "scaleio-gateway"
+	default:
+		return component
+	}
+}
+
+// component installs one ScaleIO package.
+type component struct {
+	h       *Host
+	params  nodeproto.PackageParams
+	sources []string
+	env     packages.Env
+	unit    string
+}
+
+func (h *Host) component(p nodeproto.PackageParams, r Request) (Step, error) {
+	if p.Package == "" || p.Version == "" {
+		return nil, errors.New("parameters name no package or no version")
+	}
+	s := &component{h: h, params: p, sources: r.Sources, unit: serviceOf(p.Component)}
+	switch p.Component {
+	case mdm:
+		role := "0"
+		if p.Manager {
+			role = "1"
+		}
+		s.env.Plain = []string{"MDM_ROLE_IS_MANAGER=" + role}
+	case sds:
+	case sdc:
+		if len(p.MDMAddresses) == 0 {
+			return nil, errors.New("parameters name no MDM address")
+		}
+		s.env.Plain = []string{"MDM_IP=" + strings.Join(p.MDMAddresses, ",")}
+	case lia:
+		s.env.Secrets = map[string]redact.Secret{"TOKEN": r.Secrets[nodeproto.SecretLIAToken]}
+	case gateway:
+		s.env.Secrets = map[string]redact.Secret{"GATEWAY_ADMIN_PASSWORD": r.Secrets[nodeproto.SecretGatewayPassword]}
+	default:
+		return nil, fmt.Errorf("component %q is none of mdm, sds, sdc, lia, gateway", p.Component)
+	}
+	return s, nil
+}
+
+// Detect refuses what an installation would not mend: another version, or an
+// MDM of the other role.
+func (s *component) Detect(ctx context.Context) (bool, error) {
+	version, ok, err := s.installed(ctx)
+	if err != nil || !ok {
+		return false, err
+	}
+	if !packages.SameVersion(version, s.params.Version) {
+		return false, failure.Hopelessf("package %s is installed in version %s, wanted is %s: remove it (I_AM_SURE=1), or give the schedulers the packages of version %s",
+			s.params.Package, version, s.params.Version, version)
+	}
+	if err := s.configured(); err != nil {
+		return false, err
+	}
+	return s.h.services.IsActive(ctx, s.unit)
+}
+
+// Apply installs the package, and starts the service where the package is
+// there already.
+func (s *component) Apply(ctx context.Context) error {
+	_, ok, err := s.installed(ctx)
+	if err != nil {
+		return err
+	}
+	if ok {
+		return s.h.services.Start(ctx, s.unit)
+	}
+	for name, secret := range s.env.Secrets {
+		if secret.IsEmpty() {
+			return fmt.Errorf("package %s: the command carries no secret for %s", s.params.Package, name)
+		}
+	}
+	manager, err := s.h.packages()
+	if err != nil {
+		return err
+	}
+	file, err := s.h.cache.Get(ctx, s.params.Artifact, s.sources)
+	if err != nil {
+		return err
+	}
+	return manager.Install(ctx, file, s.env)
+}
+
+// Verify asks the package database, the configuration and the service.
+func (s *component) Verify(ctx context.Context) (any, error) {
+	version, ok, err := s.installed(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok:
+		return nil, fmt.Errorf("package %s is not installed, although the installer reported success", s.params.Package)
+	case !packages.SameVersion(version, s.params.Version):
+		return nil, failure.Hopelessf("package %s has version %s after the installation, wanted is %s: the artifact %s holds another version",
+			s.params.Package, version, s.params.Version, s.params.Artifact.Path)
+	}
+	if err := s.configured(); err != nil {
+		return nil, err
+	}
+	return nil, s.h.active(ctx, s.unit)
+}
+
+func (s *component) installed(ctx context.Context) (string, bool, error) {
+	manager, err := s.h.packages()
+	if err != nil {
+		return "", false, err
+	}
+	return manager.Installed(ctx, s.params.Package)
+}
+
+// configured checks what the installer took from its environment.
+func (s *component) configured() error {
+	switch s.params.Component {
+	case mdm:
+		return s.role()
+	case sdc:
+		return s.mdmAddresses()
+	}
+	return nil
+}
+
+// role checks the MDM's role, which cannot be changed in place: the vendor
+// asks for a reinstallation.
+func (s *component) role() error {
+	data, there, err := s.h.root.ReadIfThere(mdmConf)
+	if err != nil {
+		return err
+	}
+	if !there {
+		return fmt.Errorf("%s is missing: the MDM's role cannot be told", mdmConf)
+	}
+	want := "0"
+	if s.params.Manager {
+		want = "1"
+	}
+	if have := property(data, "actor_role_is_manager"); have != want {
+		return failure.Hopelessf("the MDM is installed with actor_role_is_manager=%s, wanted is %s: remove package %s (I_AM_SURE=1) and retry the step", have, want, s.params.Package)
+	}
+	return nil
+}
+
+// mdmAddresses checks that the SDC was told where the MDMs are.
+func (s *component) mdmAddresses() error {
+	data, there, err := s.h.root.ReadIfThere(drvCfg)
+	if err != nil || !there {
+		return err // some versions keep it elsewhere; the gateway knows the SDC
+	}
+	for _, address := range s.params.MDMAddresses {
+		if !listsAddress(string(data), address) {
+			return failure.Hopelessf("%s does not name the MDM %s: add it with drv_cfg --mod_mdm_ip, or remove package %s and retry the step", drvCfg, address, s.params.Package)
+		}
+	}
+	return nil
+}
+
+// listsAddress looks for an address in the lines "mdm ip,ip".
+func listsAddress(text, address string) bool {
+	for line := range strings.Lines(text) {
+		words := strings.FieldsFunc(line, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' || r == ';' })
+		if len(words) == 0 || words[0] != "mdm" {
+			continue
+		}
+		for _, w := range words[1:] {
+			if w == address {
+				return true
+			}
+		}
+	}
+	return false
+}

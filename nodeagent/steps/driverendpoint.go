@@ -1,0 +1,98 @@
+package steps
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/internal/redact"
+)
+
+// REX-Ray's configuration and unit.
+const (
+	rexrayConfig = "/etc/rexray/config.yml"
+	rexray       = "rexray"
+)
+
+// driverEndpoint tells REX-Ray which gateway to use.
+type driverEndpoint struct {
+	h        *Host
+	params   nodeproto.VolumeDriverEndpointParams
+	password redact.Secret
+}
+
+func (h *Host) driverEndpoint(p nodeproto.VolumeDriverEndpointParams, r Request) (Step, error) {
+	if p.Endpoint == "" || p.Username == "" || p.SystemName == "" {
+		return nil, errors.New("parameters lack the endpoint, the user name or the system's name")
+	}
+	return &driverEndpoint{h: h, params: p, password: r.Secrets[nodeproto.SecretAdminPassword]}, nil
+}
+
+// Detect compares the whole file and its mode, and asks whether the restart is
+// still due.
+func (s *driverEndpoint) Detect(ctx context.Context) (bool, error) {
+	if s.password.IsEmpty() {
+		return false, fmt.Errorf("the command carries no secret %q", nodeproto.SecretAdminPassword)
+	}
+	due, err := s.h.marked(rexray)
+	if err != nil || due {
+		return false, err
+	}
+	data, there, err := s.h.root.ReadIfThere(rexrayConfig)
+	if err != nil || !there || !bytes.Equal(data, s.content()) || s.h.root.Mode(rexrayConfig) != 0o600 {
+		return false, err
+	}
+	return s.h.services.IsActive(ctx, rexray)
+}
+
+// Apply writes the file, readable by root alone, and restarts REX-Ray.
+func (s *driverEndpoint) Apply(ctx context.Context) error {
+	if err := s.h.pending.Mark(rexray, rexrayConfig); err != nil {
+		return err
+	}
+	if err := s.h.root.Write(rexrayConfig, s.content(), 0o600); err != nil {
+		return err
+	}
+	return s.h.services.Restart(ctx, rexray)
+}
+
+// Verify waits for REX-Ray to run.
+func (s *driverEndpoint) Verify(ctx context.Context) (any, error) {
+	if err := s.h.active(ctx, rexray); err != nil {
+		return nil, err
+	}
+	return nil, s.h.pending.Clear(rexray)
+}
+
+// content is the file. unmount.ignoreUsedCount is what Mesos needs: after a
+// lost agent the driver's count of users is never right again. The gateway's
+// certificate is its own, so "insecure" it is; the password crosses only to
+// the gateway the plan proved.
+func (s *driverEndpoint) content() []byte {
+	var b strings.Builder
+	b.WriteString("# Written by the ScaleIO framework; changes are overwritten when the gateways change.\n")
+	b.WriteString("libstorage:\n  service: scaleio\n  integration:\n    volume:\n      operations:\n")
+	b.WriteString("        mount:\n          preempt: true\n        unmount:\n          ignoreUsedCount: true\n")
+	b.WriteString("        remove:\n          disable: false\n")
+	b.WriteString("scaleio:\n")
+	line := func(key, value string) {
+		if value != "" {
+			// A double-quoted YAML scalar takes the escapes of a Go string.
+			fmt.Fprintf(&b, "  %s: %s\n", key, strconv.QuoteToASCII(value))
+		}
+	}
+	line("endpoint", s.params.Endpoint)
+	b.WriteString("  insecure: true\n  useCerts: false\n")
+	line("userName", s.params.Username)
+	line("password", s.password.Reveal())
+	line("systemName", s.params.SystemName)
+	line("protectionDomainName", s.params.ProtectionDomain)
+	line("storagePoolName", s.params.StoragePool)
+	line("thinOrThick", s.params.ThinOrThick)
+	line("apiVersion", s.params.APIVersion)
+	return []byte(b.String())
+}

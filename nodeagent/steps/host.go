@@ -1,0 +1,116 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"scaleio-framework/nodeagent/artifacts"
+	"scaleio-framework/nodeagent/failure"
+	"scaleio-framework/nodeagent/hostfs"
+	"scaleio-framework/nodeagent/inventory"
+	"scaleio-framework/nodeagent/journal"
+	"scaleio-framework/nodeagent/packages"
+	"scaleio-framework/nodeagent/runner"
+	"scaleio-framework/nodeagent/services"
+)
+
+// HostOptions are what steps work with.
+type HostOptions struct {
+	Root   hostfs.Root
+	Runner *runner.Runner
+	// CacheDir keeps artifacts. It must exist.
+	CacheDir string
+	// Pending keeps the marks of unfinished work.
+	Pending journal.Pending
+	// Address is where other nodes reach this host.
+	Address string
+	// SCLIPasswordInArgs lets scli have passwords among its arguments where it
+	// does not ask for them.
+	SCLIPasswordInArgs bool
+	Logger             hclog.Logger
+}
+
+// Host is where steps work.
+type Host struct {
+	root     hostfs.Root
+	run      *runner.Runner
+	services services.Services
+	cache    *artifacts.Cache
+	pending  journal.Pending
+	address  string
+	inArgs   bool
+	log      hclog.Logger
+}
+
+// NewHost wires a host and looks at nothing.
+func NewHost(o HostOptions) (*Host, error) {
+	switch {
+	case o.Runner == nil:
+		return nil, errors.New("steps: option Runner is missing")
+	case o.CacheDir == "":
+		return nil, errors.New("steps: option CacheDir is missing")
+	case o.Logger == nil:
+		return nil, errors.New("steps: option Logger is missing")
+	}
+	return &Host{
+		root: o.Root, run: o.Runner, services: services.New(o.Runner), cache: artifacts.New(o.CacheDir),
+		pending: o.Pending, address: o.Address, inArgs: o.SCLIPasswordInArgs, log: o.Logger,
+	}, nil
+}
+
+// packages is the package manager of the host's family.
+func (h *Host) packages() (packages.Manager, error) {
+	system, err := inventory.OS(h.root)
+	if err != nil {
+		return nil, failure.Hopeless(err)
+	}
+	return packages.New(system.Family, h.run)
+}
+
+// The pauses between two looks at something that takes time.
+const (
+	firstPause = 20 * time.Millisecond
+	lastPause  = 3 * time.Second
+)
+
+// until asks again and again, with growing pauses, until the answer is nil or
+// hopeless, or the context ends; then the last answer is part of the error.
+func until(ctx context.Context, ask func(context.Context) error) error {
+	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {
+		err := ask(ctx)
+		if err == nil || failure.KindOf(err) == failure.Hopelessness {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w; last seen: %w", context.Cause(ctx), err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// settleTime is how long a service may take to run after its start.
+const settleTime = 90 * time.Second
+
+// active waits until a service runs.
+func (h *Host) active(ctx context.Context, unit string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, settleTime, fmt.Errorf("service %s does not run within %s", unit, settleTime))
+	defer cancel()
+	return until(ctx, func(ctx context.Context) error {
+		ok, err := h.services.IsActive(ctx, unit)
+		if err == nil && !ok {
+			err = fmt.Errorf("service %s is not active: look at journalctl -u %s", unit, unit)
+		}
+		return err
+	})
+}
+
+// marked reports whether work under this name was begun and not finished.
+func (h *Host) marked(name string) (bool, error) {
+	_, there, err := h.pending.Note(name)
+	return there, err
+}

@@ -1,0 +1,74 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/nodeagent/failure"
+	"scaleio-framework/nodeagent/inventory"
+)
+
+// prerequisites checks the host and installs the distribution's packages that
+// ScaleIO's packages depend on.
+type prerequisites struct {
+	h      *Host
+	params nodeproto.PrerequisitesParams
+}
+
+func (h *Host) prerequisites(p nodeproto.PrerequisitesParams, _ Request) (Step, error) {
+	return &prerequisites{h: h, params: p}, nil
+}
+
+// Detect refuses a host that cannot carry its persona before anything changes.
+func (s *prerequisites) Detect(ctx context.Context) (bool, error) {
+	if have := inventory.MemoryMB(s.h.root); s.params.MinMemoryMB > 0 && have < s.params.MinMemoryMB {
+		return false, failure.Hopelessf("the host has %d MiB of memory, its persona needs %d: give it more, or place the persona elsewhere", have, s.params.MinMemoryMB)
+	}
+	if _, err := s.h.run.LookPath("systemctl"); err != nil {
+		return false, failure.Hopeless(err)
+	}
+	missing, err := s.missing(ctx)
+	return len(missing) == 0, err
+}
+
+// Apply installs what is missing.
+func (s *prerequisites) Apply(ctx context.Context) error {
+	missing, err := s.missing(ctx)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	manager, err := s.h.packages()
+	if err != nil {
+		return err
+	}
+	return manager.InstallNamed(ctx, missing...)
+}
+
+// Verify asks the package database again.
+func (s *prerequisites) Verify(ctx context.Context) (any, error) {
+	missing, err := s.missing(ctx)
+	if err == nil && len(missing) > 0 {
+		err = fmt.Errorf("packages %s are not installed, although the package manager reported success", strings.Join(missing, ", "))
+	}
+	return nil, err
+}
+
+func (s *prerequisites) missing(ctx context.Context) ([]string, error) {
+	manager, err := s.h.packages()
+	if err != nil {
+		return nil, err
+	}
+	var missing []string
+	for _, name := range s.params.Packages {
+		_, ok, err := manager.Installed(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			missing = append(missing, name)
+		}
+	}
+	return missing, nil
+}

@@ -1,0 +1,60 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/scaleio"
+)
+
+// renameSystem gives the system its name.
+type renameSystem struct {
+	name string
+	scli *scli
+}
+
+func (h *Host) renameSystem(p nodeproto.RenameSystemParams, r Request) (Step, error) {
+	if p.Name == "" || p.Username == "" {
+		return nil, errors.New("parameters lack the name or the user")
+	}
+	return &renameSystem{name: p.Name, scli: h.scli(p.Username, r.Secrets[nodeproto.SecretAdminPassword])}, nil
+}
+
+// Detect asks for the name.
+func (s *renameSystem) Detect(ctx context.Context) (bool, error) {
+	if err := s.scli.login(ctx); err != nil {
+		return false, err
+	}
+	name, err := s.current(ctx)
+	return name == s.name, err
+}
+
+// current is the name, which versions show in one query or the other.
+func (s *renameSystem) current(ctx context.Context) (string, error) {
+	c, err := s.scli.members(ctx)
+	if err != nil || c.Name != "" {
+		return c.Name, err
+	}
+	out, err := s.scli.must(ctx, s.scli.build.QueryAll())
+	if err != nil {
+		return "", err
+	}
+	info, err := scaleio.ParseSystem(out)
+	return info.Name, err
+}
+
+// Apply renames.
+func (s *renameSystem) Apply(ctx context.Context) error {
+	return s.scli.change(ctx, s.scli.build.RenameSystem(s.name))
+}
+
+// Verify asks again.
+func (s *renameSystem) Verify(ctx context.Context) (any, error) {
+	name, err := s.current(ctx)
+	if err == nil && name != s.name {
+		err = fmt.Errorf("the system's name is %q, wanted is %q, although scli reported success", name, s.name)
+	}
+	return nil, err
+}
