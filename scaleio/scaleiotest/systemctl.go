@@ -136,6 +136,7 @@ func (s *System) applyVerb(h *host, unit string, svc *service, verb string, now 
 func (s *System) startUnit(h *host, unit string, svc *service) error {
 	if unit == "scaleio-gateway" {
 		if err := s.startGateway(h); err != nil {
+			svc.active = false
 			return refusef(0, "Job for scaleio-gateway.service failed: %v", err)
 		}
 	}
