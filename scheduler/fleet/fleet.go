@@ -24,6 +24,7 @@ type Fleet struct {
 	highest map[string]int
 	byAgent map[string]map[string]bool // agent id of the last launch -> hosts
 	holders map[string]string          // held offer -> host
+	holding int                        // hosts with held offers
 
 	subscribed   bool      // at least once in this term
 	disconnected bool      // since then

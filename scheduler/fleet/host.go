@@ -16,6 +16,7 @@ type host struct {
 	indexed string       // agent id under which Fleet.byAgent has it
 	held    []core.Offer // not answered yet
 	watched bool         // a timer ends the holding
+	changed bool         // in this turn
 	up      bool         // NodeUp was told, and no NodeDown since
 	// inventorySeq is the sequence of the newest inventory of this launch.
 	inventorySeq uint64

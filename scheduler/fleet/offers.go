@@ -10,8 +10,13 @@ import (
 	"scaleio-framework/internal/model"
 )
 
+// crowdedRefuse is the filter on offers of hosts for which there is no room.
+const crowdedRefuse = time.Second
+
 const maintenanceNote = "maintenance is scheduled for the agent: nothing is launched there"
 
+// offersReceived takes the offers of a limited number of new hosts and those
+// of all served ones. The rest is declined for a moment and comes again.
 func (t *turn) offersReceived(offers []core.Offer) {
 	byHost := make(map[string][]core.Offer)
 	for _, offer := range offers {
@@ -19,14 +24,21 @@ func (t *turn) offersReceived(offers []core.Offer) {
 			byHost[offer.Hostname] = append(byHost[offer.Hostname], offer)
 		}
 	}
+	taken := 0
 	for _, name := range sortedKeys(byHost) {
 		offers := byHost[name]
+		h := t.hosts[name]
 		switch {
 		case !validHostname(name):
 			t.decline(offerIDs(offers), t.options.DeclineServed)
 		case t.unreadable[name]:
 			t.decline(offerIDs(offers), t.options.DeclineUnusable)
+		case h != nil && h.served():
+			t.offeredServed(h, offers)
+		case taken == maxHosts || t.holding >= maxHosts && (h == nil || len(h.held) == 0):
+			t.decline(offerIDs(offers), crowdedRefuse)
 		default:
+			taken++
 			t.offered(t.hostOf(offers[0]), offers)
 		}
 	}
@@ -47,11 +59,8 @@ func (t *turn) hostOf(offer core.Offer) *host {
 	return h
 }
 
+// offered takes usable offers of a host without a living task.
 func (t *turn) offered(h *host, offers []core.Offer) {
-	if h.served() {
-		t.offeredServed(h, offers)
-		return
-	}
 	delete(t.revival.needy, h.name)
 	var usable []core.Offer
 	var unavailable []string
@@ -130,6 +139,9 @@ func (t *turn) describeAgent(h *host, offer core.Offer) {
 
 // hold keeps offers unanswered for a while.
 func (t *turn) hold(h *host, offers []core.Offer) {
+	if len(h.held) == 0 {
+		t.holding++
+	}
 	h.held = append(h.held, offers...)
 	for _, offer := range offers {
 		t.holders[offer.ID] = h.name
@@ -147,6 +159,9 @@ func (t *turn) watchHeld(h *host) {
 // release stops holding the host's offers and returns them.
 func (t *turn) release(h *host) []core.Offer {
 	held := h.held
+	if len(held) > 0 {
+		t.holding--
+	}
 	h.held, h.watched = nil, false
 	for _, offer := range held {
 		delete(t.holders, offer.ID)
@@ -177,6 +192,9 @@ func (t *turn) offerRescinded(id string) {
 	}
 	delete(t.holders, id)
 	h.held = slices.DeleteFunc(h.held, func(offer core.Offer) bool { return offer.ID == id })
+	if len(h.held) == 0 {
+		t.holding--
+	}
 }
 
 func (t *turn) decline(ids []string, refuse time.Duration) {

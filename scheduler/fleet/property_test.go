@@ -101,7 +101,7 @@ func (h *history) check(unit coretest.Unit) {
 		switch e := event.(type) {
 		case core.NodeUp:
 			h.up[e.Host] = true
-			require.NotEmpty(h.t, e.Address.PublicKey)
+			require.Equal(h.t, "key of "+h.node(e.Host).Launch.TaskID, e.Address.PublicKey, "a key of another process")
 		case core.NodeDown:
 			require.True(h.t, h.up[e.Host], "%s is told down and was not up", e.Host)
 			h.up[e.Host] = false
@@ -151,7 +151,8 @@ func (h *history) fault(t *rapid.T) {
 	}
 }
 
-// rest heals everything, lets hours pass, and looks at the end.
+// rest heals everything, lets ten minutes pass, less than any long filter or
+// question about all tasks takes, and looks at the end.
 func (h *history) rest() {
 	m := h.mesos
 	for _, id := range slices.Sorted(maps.Keys(m.agents)) {
@@ -164,7 +165,7 @@ func (h *history) rest() {
 			h.chaos.Post(m.heal(agent)...)
 		}
 	}
-	h.chaos.Settle(3 * time.Hour)
+	h.chaos.Settle(10 * time.Minute)
 	h.checkMesos()
 	living := make(map[string]string)
 	for _, id := range slices.Sorted(maps.Keys(m.tasks)) {

@@ -22,10 +22,12 @@ func (t *turn) watchSilence() {
 // checkSilence walks all hosts once per MessageSilence, which is cheaper than
 // a timer for each sign of life.
 func (t *turn) checkSilence() {
-	t.timer(timerSilence, t.options.MessageSilence)
+	next := t.options.MessageSilence
+	defer func() { t.timer(timerSilence, next) }()
 	if t.disconnected {
 		return
 	}
+	noted := 0
 	for _, name := range sortedKeys(t.hosts) {
 		h := t.hosts[name]
 		last := h.contact
@@ -34,6 +36,11 @@ func (t *turn) checkSilence() {
 		}
 		_, note := splitReason(h.node.Reason)
 		if h.node.State == model.TaskRunning && note == "" && t.now.Sub(last) >= t.options.MessageSilence {
+			if noted == maxHosts {
+				next = crowdedRefuse // the rest in another commit
+				return
+			}
+			noted++
 			t.note(h, t.silentNote())
 		}
 	}

@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"hash/fnv"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -23,6 +22,12 @@ const (
 	timerLaunch    = "fleet/launch/"
 )
 
+// maxHosts is how many hosts one event may bring forward. What one event
+// changes is committed in one piece, of at most 500 operations and 512 KiB
+// (architecture section 5), with the changes of the other cores to the same
+// hosts; ten KiB for each host is several times what one usually takes.
+const maxHosts = 50
+
 // turn is the application of one event: records that changed are put once, at
 // its end, and its questions to Mesos go in one call.
 type turn struct {
@@ -35,13 +40,15 @@ type turn struct {
 
 // store marks the record of a host as changed.
 func (t *turn) store(h *host) {
-	if !slices.Contains(t.changed, h) {
+	if !h.changed {
+		h.changed = true
 		t.changed = append(t.changed, h)
 	}
 }
 
 func (t *turn) finish() {
 	for _, h := range t.changed {
+		h.changed = false
 		if !h.contact.IsZero() {
 			at := h.contact.UTC()
 			h.node.LastContact = &at
