@@ -101,9 +101,18 @@ func (c *cli) querySummary(f figures) {
 		kb   int64
 		what string
 	}{
-		{f.limit, "total"}, {f.unused, "unused"}, {f.snapReserved, "snapshots"}, {f.inUse, "in-use"}, {f.thin, "thin"},
-		{f.inUse - 2*f.degraded - f.failed, "protected"}, {f.failed, "failed"}, {f.degraded, "degraded-failed"},
-		{f.degraded, "degraded-healthy"}, {f.rebalance, "total rebalance"}, {f.spare, "spare"}, {f.inUse, "at-rest"},
+		{f.limit, "total"},
+		{f.unused, "unused"},
+		{f.snapReserved, "snapshots"},
+		{f.inUse, "in-use"},
+		{f.thin, "thin"},
+		{f.inUse - 2*f.degraded - f.failed, "protected"},
+		{f.failed, "failed"},
+		{f.degraded, "degraded-failed"},
+		{f.degraded, "degraded-healthy"},
+		{f.rebalance, "total rebalance"},
+		{f.spare, "spare"},
+		{f.inUse, "at-rest"},
 	} {
 		c.printf("\t%s %s capacity\n", size(line.kb), line.what)
 	}
