@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"strings"
 )
@@ -31,8 +32,8 @@ func parseJSON(body []byte) (any, error) {
 	return nil, errors.New("Failed to parse body into JSON: syntax error at line 1 near: " + rest) //nolint:staticcheck // Mesos' own text.
 }
 
-// conform checks a JSON tree against the Go type of a protobuf message, in the manner of Mesos' converter: unknown fields are
-// ignored, unknown enum values count as absent (and are removed from the tree), wrong kinds and missing fields are errors.
+// conform checks a JSON tree against the Go type of a protobuf message, in the manner of Mesos' converter: unknown fields and
+// enum values count as absent (and are removed from the tree), wrong kinds and missing fields are errors.
 func conform(tree any, call message) error {
 	const prefix = "Failed to convert JSON into Call protobuf: "
 	object, ok := tree.(map[string]any)
@@ -50,6 +51,7 @@ func conform(tree any, call message) error {
 }
 
 func conformObject(object map[string]any, typ reflect.Type, path string, missing *[]string) error {
+	known := map[string]bool{}
 	for i := range typ.NumField() {
 		field := typ.Field(i)
 		tag := field.Tag.Get("protobuf")
@@ -57,6 +59,7 @@ func conformObject(object map[string]any, typ reflect.Type, path string, missing
 		if tag == "" || name == "" || name == "-" {
 			continue
 		}
+		known[name] = true
 		value, present := object[name]
 		if present && value != nil {
 			keep, err := conformValue(value, field.Type, name, path+name, tag, missing)
@@ -72,6 +75,8 @@ func conformObject(object map[string]any, typ reflect.Type, path string, missing
 			*missing = append(*missing, path+name)
 		}
 	}
+	// Names count as they are written; the decoder of mesos-go would take another case for the same.
+	maps.DeleteFunc(object, func(name string, _ any) bool { return !known[name] })
 	return nil
 }
 

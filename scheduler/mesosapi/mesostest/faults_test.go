@@ -333,3 +333,63 @@ func TestCloseLeavesNothing(t *testing.T) {
 	require.Error(t, err)
 	require.Error(t, cluster.Start(context.Background()))
 }
+
+// An executor that dies while its agent is down is reported when the agent is back.
+func TestExecutorDiesWhileAgentIsDown(t *testing.T) {
+	_, agent, d := subscribed(t, nil)
+	d.launch("t1")
+	pid := agent.ExecutorPID("exec")
+	require.NoError(t, agent.Stop())
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	require.Eventually(t, func() bool { return agent.ExecutorPID("exec") == 0 }, patience, time.Millisecond)
+	require.NoError(t, agent.Start())
+	d.acknowledge(d.status("t1", mesos.TASK_FAILED))
+}
+
+// An executor that cannot come back in time is killed by the restarted agent.
+func TestExecutorTooLateAfterAgentRestart(t *testing.T) {
+	_, agent, d := subscribed(t, func(o *mesostest.Options) { o.ExecutorReregisterTimeout = 100 * time.Millisecond })
+	d.launch("t1")
+	pid := agent.ExecutorPID("exec")
+	require.NoError(t, agent.Stop())
+	require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+	require.NoError(t, agent.Start())
+	status := d.status("t1", mesos.TASK_FAILED)
+	require.Equal(t, mesos.REASON_EXECUTOR_REREGISTRATION_TIMEOUT, status.GetReason())
+	require.Zero(t, agent.ExecutorPID("exec"))
+}
+
+// A new master stops waiting for an agent that never comes, and then has an answer about its tasks.
+func TestNewMasterGivesUpOnAgents(t *testing.T) {
+	cluster, agent, d := subscribed(t, func(o *mesostest.Options) { o.AgentTimeout = 300 * time.Millisecond })
+	d.launch("t1")
+	agent.Lose()
+	require.NoError(t, cluster.FailoverMaster(context.Background()))
+	d.url = cluster.MasterURL()
+	d.subscribe()
+	ask := reconcile(scheduler.Call_Reconcile_Task{TaskID: mesos.TaskID{Value: "t1"}, AgentID: &mesos.AgentID{Value: agent.ID()}})
+	d.call(ask)
+	d.none("answer", 50*time.Millisecond, func(e *scheduler.Event) bool { return e.Type == scheduler.Event_UPDATE })
+	require.Eventually(t, func() bool {
+		d.call(ask)
+		return d.take(func(e *scheduler.Event) bool { return e.Type == scheduler.Event_UPDATE }) != nil
+	}, patience, 50*time.Millisecond)
+	agent.Return()
+	d.status("t1", mesos.TASK_RUNNING)
+}
+
+// Offers that have become possible are out within a few milliseconds: bootstraps are measured against them.
+func TestOffersAreImmediate(t *testing.T) {
+	cluster := newCluster(t, func(o *mesostest.Options) { o.OfferInterval = time.Hour })
+	d := newDriver(t, cluster.MasterURL(), "application/x-protobuf")
+	d.subscribe()
+	addAgent(t, cluster, "node1")
+	offer := d.offer()
+	d.accept(offer, 0, taskWithExecutor(t, offer, "t1", "exec", "exit3"))
+	// The rest of the offer waits for the interval of an hour; the resources of the ended task do not.
+	d.acknowledge(d.status("t1", mesos.TASK_FAILED))
+	d.offer()
+	d.call(&scheduler.Call{Type: scheduler.Call_REVIVE})
+	addAgent(t, cluster, "node2")
+	require.Equal(t, "node2", d.offer().Hostname)
+}

@@ -110,7 +110,7 @@ func (c *Cluster) validateTaskLocked(m *master, f *framework, o *offer, task *me
 		return nil, fmt.Sprintf("Task uses invalid agent %s while agent %s is expected", task.AgentID.Value, o.agent.id)
 	}
 	for _, record := range m.agents {
-		if record.tasks[taskKey{f.id, task.TaskID.Value}] != nil {
+		if record.unreachable == nil && record.tasks[taskKey{f.id, task.TaskID.Value}] != nil {
 			return nil, "Task has duplicate ID: " + task.TaskID.Value
 		}
 	}

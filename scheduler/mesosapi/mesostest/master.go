@@ -108,7 +108,13 @@ func (c *Cluster) reregisterAllLocked(m *master) {
 			}
 		}
 	}
-	if delay := c.opts.ReregisterDelay + c.opts.RecoveryTime; delay > 0 {
+	delay := c.opts.ReregisterDelay + c.opts.RecoveryTime
+	c.after(delay+c.opts.AgentTimeout, func() {
+		if c.master == m {
+			c.giveUpLocked(m)
+		}
+	})
+	if delay > 0 {
 		c.after(delay, find)
 		return
 	}

@@ -13,6 +13,9 @@ import (
 // defaultRefusal is how long resources are withheld after a decline or an accept without a filter of its own.
 const defaultRefusal = 5 * time.Second
 
+// maxRefusal is what a real master cuts longer refusals down to.
+const maxRefusal = 365 * 24 * time.Hour
+
 // offer is one outstanding offer.
 type offer struct {
 	id, framework, role string
@@ -139,7 +142,7 @@ func (c *Cluster) withdrawOffersLocked(which func(*offer) bool, tell bool) {
 func (c *Cluster) refuseLocked(f *framework, o *offer, refused mesos.Resources, filters *mesos.Filters) {
 	wait := defaultRefusal
 	if filters != nil && filters.RefuseSeconds != nil {
-		wait = time.Duration(*filters.RefuseSeconds * float64(time.Second))
+		wait = time.Duration(min(*filters.RefuseSeconds, maxRefusal.Seconds()) * float64(time.Second))
 	}
 	// A real master considers declined resources again in its next batch, never at once.
 	wait = max(wait, c.opts.OfferInterval)

@@ -1,6 +1,7 @@
 package mesostest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -31,7 +32,7 @@ type Options struct {
 	// UpdateRetryMax bounds the doubling, 10 min by default.
 	UpdateRetryMax time.Duration
 	// AgentTimeout is how long a lost or stopped agent stays silent before the master declares it unreachable, 75 s by
-	// default (five pings of 15 s).
+	// default (five pings of 15 s). A new master waits as long for the agents of the old one.
 	AgentTimeout time.Duration
 	// ReregisterDelay is how long agents take to find a newly elected master. No delay by default.
 	ReregisterDelay time.Duration
@@ -61,7 +62,7 @@ type AgentOptions struct {
 	IP string
 	// Attributes become text attributes of the offers.
 	Attributes map[string]string
-	// Resources that the agent offers; zero means 4 CPUs, 8192 MB of memory and 10240 MB of disk.
+	// Resources that the agent offers; what is zero becomes 4 CPUs, 8192 MB of memory, 10240 MB of disk.
 	Resources Resources
 	// ExecutorEnvironment is added to the environment of every executor (--executor_environment_variables).
 	ExecutorEnvironment map[string]string
@@ -132,9 +133,9 @@ func (o AgentOptions) withDefaults() AgentOptions {
 	if o.IP == "" {
 		o.IP = "127.0.0.1"
 	}
-	if o.Resources == (Resources{}) {
-		o.Resources = Resources{CPUs: 4, Mem: 8192, Disk: 10240}
-	}
+	o.Resources.CPUs = cmp.Or(o.Resources.CPUs, 4)
+	o.Resources.Mem = cmp.Or(o.Resources.Mem, 8192)
+	o.Resources.Disk = cmp.Or(o.Resources.Disk, 10240)
 	if o.RecoveryTimeout == 0 {
 		o.RecoveryTimeout = 15 * time.Minute
 	}

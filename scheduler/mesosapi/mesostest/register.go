@@ -38,10 +38,11 @@ func (c *Cluster) reregisterLocked(agent *Agent) {
 		record.timeout.Stop()
 	}
 	delete(c.recovering, agent.id)
+	// First, since what belongs to removed frameworks ends here.
+	agent.introduceFrameworksLocked(m)
 	before, wasUnreachable := record.tasks, record.unreachable != nil
 	record.tasks, record.unreachable, record.active = agent.masterTasksLocked(), nil, true
 	c.log.Info("agent re-registered", "hostname", agent.opts.Hostname, "agent_id", agent.id, "tasks", len(record.tasks))
-	agent.introduceFrameworksLocked(m)
 	c.compareTasksLocked(m, record, before, wasUnreachable)
 	kills := record.kills
 	record.kills = nil
@@ -99,6 +100,16 @@ func (a *Agent) introduceFrameworksLocked(m *master) {
 			a.shutdownFrameworkLocked(id)
 		} else if m.frameworks[id] == nil {
 			m.frameworks[id] = &framework{id: id, info: info, suppressed: map[string]bool{}}
+		}
+	}
+}
+
+// giveUpLocked ends the wait of a new master for agents of the old one: they count as unreachable from now on.
+func (c *Cluster) giveUpLocked(m *master) {
+	for id := range c.recovering {
+		delete(c.recovering, id)
+		if agent := c.agentLocked(id); agent != nil {
+			m.agents[id] = &agentRecord{agent: agent, unreachable: &mesos.TimeInfo{Nanoseconds: time.Now().UnixNano()}}
 		}
 	}
 }
