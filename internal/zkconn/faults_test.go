@@ -13,6 +13,7 @@ import (
 )
 
 func TestCallsEndOnASilentServer(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	conn, _, proxy := through(t, func(o *zkconn.Options) { o.CallTimeout = 300 * time.Millisecond })
 	answered := conn.LastAnswered()
@@ -38,6 +39,7 @@ func TestCallsEndOnASilentServer(t *testing.T) {
 }
 
 func TestAFrozenServerProcessHangsNeitherCallsNorDialsNorClose(t *testing.T) {
+	t.Parallel()
 	server, ctx := zktest.StartOwn(t, zktest.Options{}), testContext(t)
 	opts := zkconn.Options{Servers: []string{server.Addr(0)}, SessionTimeout: time.Second}
 	conn, err := zkconn.Dial(ctx, opts)
@@ -115,6 +117,7 @@ func TestSyncSettlesAWriteThatWasGivenUp(t *testing.T) {
 }
 
 func TestExpiryIsLearntLateAndEndsTheConnForGood(t *testing.T) {
+	t.Parallel()
 	ctx := testContext(t)
 	conn, witness, proxy := through(t, shortSession)
 	_, err := conn.Create(ctx, "/e", nil, zkconn.Ephemeral)
@@ -181,6 +184,7 @@ func TestLastAnsweredIsWhenTheRequestWasBegun(t *testing.T) {
 }
 
 func TestAnEnsembleKeepsTheSessionWhenItsServerDies(t *testing.T) {
+	t.Parallel()
 	cluster, ctx := zktest.StartEnsemble(t, 3), testContext(t)
 	servers := make([]string, cluster.Size())
 	index := map[string]int{}

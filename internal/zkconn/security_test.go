@@ -49,6 +49,7 @@ func TestDigestKeepsOthersOutAndSurvivesAReconnect(t *testing.T) {
 }
 
 func TestTLSVerifiesTheHostThatWasDialed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	files, pool := certificate(t, dir, net.IPv4(127, 0, 0, 1))
 	server := zktest.StartOwn(t, zktest.Options{TLS: files})

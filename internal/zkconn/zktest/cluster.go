@@ -92,7 +92,7 @@ func (c *Cluster) launch(ctx context.Context, java, classPath string) error {
 
 // handOverFiles gives the directory to the user that the servers run as.
 func (c *Cluster) handOverFiles() error {
-	if os.Getuid() != 0 {
+	if !runsAsNobody(c.servers[0].dir) {
 		return nil
 	}
 	return filepath.WalkDir(c.dir, func(path string, _ os.DirEntry, err error) error {

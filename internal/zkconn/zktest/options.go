@@ -20,7 +20,7 @@ type TLSFiles struct {
 type Options struct {
 	// Dir holds data, configuration and logs. Empty means a new temporary
 	// directory that Close removes. When the program runs as root the servers
-	// run as nobody, who must be able to reach the directory.
+	// run as nobody, if that user can reach the directory, and else as root.
 	Dir string
 	// Servers is 1 or an odd number for an ensemble. Zero means 1.
 	Servers int

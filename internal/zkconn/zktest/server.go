@@ -71,7 +71,7 @@ func (s *server) start() error {
 	s.cmd.Dir = s.dir
 	s.cmd.Stdout, s.cmd.Stderr = out, out
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if os.Getuid() == 0 {
+	if runsAsNobody(s.dir) {
 		s.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
 	}
 	if err := s.cmd.Start(); err != nil {
@@ -79,6 +79,26 @@ func (s *server) start() error {
 		return fmt.Errorf("zktest: start java: %w", err)
 	}
 	return nil
+}
+
+// runsAsNobody tells whether a server on that directory gives up root's
+// rights: not where a parent is closed to others.
+func runsAsNobody(dir string) bool {
+	if os.Getuid() != 0 {
+		return false
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return false
+	}
+	for parent := filepath.Dir(filepath.Dir(abs)); ; parent = filepath.Dir(parent) {
+		if info, err := os.Stat(parent); err != nil || info.Mode()&0o001 == 0 {
+			return false
+		}
+		if parent == filepath.Dir(parent) {
+			return true
+		}
+	}
 }
 
 // stop kills the process, frozen or not, and reaps it.

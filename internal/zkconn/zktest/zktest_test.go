@@ -48,3 +48,15 @@ func TestAClusterIsRestartedOnItsDataAndLeavesNothingBehind(t *testing.T) {
 	_, err = os.Stat(fmt.Sprintf("/proc/%d", last))
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
+
+func TestAClosedDirectoryIsUsedAllTheSame(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	closed := t.TempDir()
+	require.NoError(t, os.Chmod(closed, 0o700))
+	c, err := zktest.Launch(ctx, zktest.Options{Dir: closed + "/zookeeper"})
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = c.Version(ctx)
+	require.NoError(t, err)
+}
