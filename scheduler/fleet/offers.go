@@ -197,9 +197,21 @@ func (t *turn) offerRescinded(id string) {
 	}
 }
 
+// decline gives offers back at the end of the turn.
 func (t *turn) decline(ids []string, refuse time.Duration) {
-	if len(ids) > 0 {
-		t.out.Do(core.Decline{OfferIDs: ids, Refuse: refuse})
+	if len(ids) == 0 {
+		return
+	}
+	if t.declined == nil {
+		t.declined = make(map[time.Duration][]string)
+	}
+	t.declined[refuse] = append(t.declined[refuse], ids...)
+}
+
+// sendDeclines ends a turn: one call for each filter.
+func (t *turn) sendDeclines() {
+	for _, refuse := range slices.Sorted(maps.Keys(t.declined)) {
+		t.out.Do(core.Decline{OfferIDs: t.declined[refuse], Refuse: refuse})
 	}
 }
 

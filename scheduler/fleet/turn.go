@@ -29,13 +29,15 @@ const (
 const maxHosts = 50
 
 // turn is the application of one event: records that changed are put once, at
-// its end, and its questions to Mesos go in one call.
+// its end, and its questions and declined offers go to Mesos in few calls.
 type turn struct {
 	*Fleet
 	now     time.Time
 	out     *core.Output
 	changed []*host
 	asked   []core.TaskRef
+	// declined are the offers to give back, by filter.
+	declined map[time.Duration][]string
 }
 
 // store marks the record of a host as changed.
@@ -55,6 +57,7 @@ func (t *turn) finish() {
 		}
 		t.out.Put(nodePath(h.name), h.node)
 	}
+	t.sendDeclines()
 	t.sendQuestions()
 }
 
@@ -90,11 +93,12 @@ func (t *turn) timerFired(key string) {
 }
 
 // jittered spreads the filter of served hosts over a quarter to both sides,
-// the same for one host in one epoch.
+// the same for one host in one epoch. The steps are few, so that one call
+// declines the offers of many hosts.
 func (f *Fleet) jittered(host string) time.Duration {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(host + "/" + strconv.FormatUint(f.epoch, 10))) // never fails
-	const steps = 1000
+	const steps = 16
 	quarter := f.options.DeclineServed / 4
 	offset := quarter * 2 / steps * time.Duration(h.Sum32()%steps)
 	return (f.options.DeclineServed - quarter + offset).Round(time.Millisecond)
