@@ -136,7 +136,8 @@ func (a *Agent) Return() {
 	}
 }
 
-// PowerOff kills the host: the agent and every process below it are gone at once, and nobody reports anything.
+// PowerOff kills the host: the agent, its executors and the daemons that these have left are gone at once, and nobody
+// reports anything.
 func (a *Agent) PowerOff() error {
 	c := a.cluster
 	c.mu.Lock()
@@ -148,7 +149,11 @@ func (a *Agent) PowerOff() error {
 	clear(a.frameworks)
 	c.mu.Unlock()
 	c.log.Info("host powered off", "hostname", a.opts.Hostname)
-	return errors.Join(stopped.close(), killBelow(a.dir))
+	err := errors.Join(stopped.close(), killBelow(a.dir))
+	if a.opts.OnPowerOff != nil {
+		a.opts.OnPowerOff()
+	}
+	return err
 }
 
 // PowerOn boots a host that PowerOff has killed. The agent comes back with its old id and without tasks, or, with newID,

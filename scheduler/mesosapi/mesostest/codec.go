@@ -3,7 +3,6 @@ package mesostest
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 
 	"github.com/gogo/protobuf/proto"
 )
@@ -15,6 +14,11 @@ const (
 	mediaJSON     mediaType = "application/json"
 	mediaProtobuf mediaType = "application/x-protobuf"
 )
+
+// rejection is the text of a 400, in the words of Mesos.
+type rejection string
+
+func (r rejection) Error() string { return string(r) }
 
 // message is a mesos-go call or event.
 type message interface {
@@ -74,7 +78,7 @@ func prune(tree any) any {
 func (m mediaType) decodeCall(body []byte, call message) error {
 	if m == mediaProtobuf {
 		if err := call.Unmarshal(body); err != nil {
-			return fmt.Errorf("Failed to parse body into Call protobuf") //nolint:staticcheck // Mesos' own text.
+			return rejection("Failed to parse body into Call protobuf")
 		}
 		return nil
 	}
@@ -87,10 +91,10 @@ func (m mediaType) decodeCall(body []byte, call message) error {
 	}
 	clean, err := json.Marshal(prune(tree))
 	if err != nil {
-		return fmt.Errorf("Failed to convert JSON into Call protobuf: %w", err) //nolint:staticcheck // Mesos' own text.
+		return rejection("Failed to convert JSON into Call protobuf: " + err.Error())
 	}
 	if err := json.Unmarshal(clean, call); err != nil {
-		return fmt.Errorf("Failed to convert JSON into Call protobuf: %w", err) //nolint:staticcheck // Mesos' own text.
+		return rejection("Failed to convert JSON into Call protobuf: " + err.Error())
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func parseJSON(body []byte) (any, error) {
 		!strings.Contains(err.Error(), "unexpected end") {
 		rest = string(body[min(int(syntax.Offset)-1, len(body)):])
 	}
-	return nil, errors.New("Failed to parse body into JSON: syntax error at line 1 near: " + rest) //nolint:staticcheck // Mesos' own text.
+	return nil, rejection("Failed to parse body into JSON: syntax error at line 1 near: " + rest)
 }
 
 // conform checks a JSON tree against the Go type of a protobuf message, in the manner of Mesos' converter: unknown fields and
@@ -38,14 +38,14 @@ func conform(tree any, call message) error {
 	const prefix = "Failed to convert JSON into Call protobuf: "
 	object, ok := tree.(map[string]any)
 	if !ok {
-		return errors.New(prefix + "Expecting a JSON object")
+		return rejection(prefix + "Expecting a JSON object")
 	}
 	var missing []string
 	if err := conformObject(object, reflect.TypeOf(call).Elem(), "", &missing); err != nil {
-		return fmt.Errorf("%s%w", prefix, err)
+		return rejection(prefix + err.Error())
 	}
 	if len(missing) > 0 {
-		return errors.New(prefix + "Missing required fields: " + strings.Join(missing, ", "))
+		return rejection(prefix + "Missing required fields: " + strings.Join(missing, ", "))
 	}
 	return nil
 }
@@ -138,11 +138,11 @@ func conformBytes(value any, name string) error {
 	text = strings.Join(strings.Fields(text), "")
 	for _, r := range text {
 		if !strings.ContainsRune(base64Alphabet, r) {
-			return fmt.Errorf("Failed to base64 decode bytes field '%s': Invalid character '%c'", name, r) //nolint:staticcheck // Mesos' own text.
+			return rejection(fmt.Sprintf("Failed to base64 decode bytes field '%s': Invalid character '%c'", name, r))
 		}
 	}
 	if _, err := base64.StdEncoding.DecodeString(text); err != nil {
-		return fmt.Errorf("Failed to base64 decode bytes field '%s': Invalid length", name) //nolint:staticcheck // Mesos' own text.
+		return rejection(fmt.Sprintf("Failed to base64 decode bytes field '%s': Invalid length", name))
 	}
 	return nil
 }
@@ -161,5 +161,5 @@ func unexpected(value any, name string) error {
 	case []any:
 		kind = "array"
 	}
-	return fmt.Errorf("Not expecting a JSON %s for field '%s'", kind, name) //nolint:staticcheck // Mesos' own text.
+	return rejection(fmt.Sprintf("Not expecting a JSON %s for field '%s'", kind, name))
 }

@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -173,7 +177,8 @@ func TestAgentLossAndReturn(t *testing.T) {
 			func(_ *testing.T, a *mesostest.Agent) { a.Lose() }, func(_ *testing.T, a *mesostest.Agent) { a.Return() },
 		},
 		"partition aware": {
-			[]mesos.FrameworkInfo_Capability_Type{mesos.FrameworkInfo_Capability_PARTITION_AWARE}, mesos.TASK_UNREACHABLE,
+			[]mesos.FrameworkInfo_Capability_Type{mesos.FrameworkInfo_Capability_PARTITION_AWARE},
+			mesos.TASK_UNREACHABLE,
 			func(_ *testing.T, a *mesostest.Agent) { a.Lose() }, func(_ *testing.T, a *mesostest.Agent) { a.Return() },
 		},
 		"stopped": {
@@ -392,4 +397,71 @@ func TestOffersAreImmediate(t *testing.T) {
 	d.call(&scheduler.Call{Type: scheduler.Call_REVIVE})
 	addAgent(t, cluster, "node2")
 	require.Equal(t, "node2", d.offer().Hostname)
+}
+
+// A daemon that an executor has started in a session of its own outlives the executor, but not its host.
+func TestPowerOffKillsDaemons(t *testing.T) {
+	cluster := newCluster(t, nil)
+	off := false
+	agent, err := cluster.AddAgent(mesostest.AgentOptions{Hostname: "node1", OnPowerOff: func() { off = true }})
+	require.NoError(t, err)
+	d := newDriver(t, cluster.MasterURL(), "application/x-protobuf")
+	d.subscribe()
+	offer := d.offer()
+	line := "setsid sh -c 'echo $$ >pid.new; mv pid.new pid; exec sleep 600' & exec sleep 600"
+	d.accept(offer, 0, mesos.TaskInfo{
+		Name: "t1", TaskID: mesos.TaskID{Value: "t1"}, AgentID: offer.AgentID, Resources: small(), Command: &mesos.CommandInfo{Value: &line},
+	})
+	d.running("t1")
+	file := filepath.Join(agent.Sandbox("t1"), "pid")
+	require.Eventually(t, func() bool { _, err := os.Stat(file); return err == nil }, patience, time.Millisecond)
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	daemon, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	require.NoError(t, err)
+	require.NoError(t, agent.KillExecutor("t1"))
+	d.status("t1", mesos.TASK_FAILED)
+	require.True(t, alive(daemon))
+	require.NoError(t, agent.PowerOff())
+	require.Eventually(t, func() bool { return !alive(daemon) }, patience, time.Millisecond)
+	require.True(t, off)
+}
+
+// alive is whether a process runs; one that has died and that nobody has reaped does not.
+func alive(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(rest, "Z")
+}
+
+// The operator's endpoints show what is there.
+func TestOperatorEndpoints(t *testing.T) {
+	cluster, agent, d := subscribed(t, nil)
+	d.launch("t1")
+	get := func(path string) map[string]any {
+		response, err := d.client.Get(cluster.MasterURL() + path)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		require.Equal(t, http.StatusOK, response.StatusCode)
+		require.Equal(t, "application/json", response.Header.Get("Content-Type"))
+		body := map[string]any{}
+		require.NoError(t, json.NewDecoder(response.Body).Decode(&body))
+		return body
+	}
+	state := get("/master/state")
+	require.EqualValues(t, 1, state["activated_slaves"])
+	framework := state["frameworks"].([]any)[0].(map[string]any)
+	require.Equal(t, d.info.ID.Value, framework["id"])
+	require.Equal(t, "TASK_RUNNING", framework["tasks"].([]any)[0].(map[string]any)["state"])
+	require.Equal(t, agent.ID(), state["slaves"].([]any)[0].(map[string]any)["id"])
+	for path, file := range map[string]string{"/version": "20b-version", "/master/slaves": "20e-slaves", "/master/frameworks": "20d-frameworks"} {
+		var recorded map[string]any
+		require.NoError(t, json.Unmarshal([]byte(load(t, file).answer), &recorded))
+		for key := range recorded {
+			require.Contains(t, get(path), key)
+		}
+	}
 }

@@ -68,6 +68,9 @@ type AgentOptions struct {
 	ExecutorEnvironment map[string]string
 	// GPUs: agents that have some are offered only to frameworks with the GPU_RESOURCES capability.
 	GPUs int
+	// OnPowerOff, when set, is called when the host has been powered off, to end what runs on it without being below an
+	// executor. Processes that inherited an executor's MESOS_DIRECTORY have been killed by then.
+	OnPowerOff func()
 	// RecoveryTimeout is told to executors as MESOS_RECOVERY_TIMEOUT, 15 min by default.
 	RecoveryTimeout time.Duration
 }

@@ -93,21 +93,21 @@ func (p *process) reap() int32 {
 	return int32(status)
 }
 
-// killBelow kills every process that an executor below dir has left behind: its environment or working directory tells.
+// killBelow kills every process that an executor below dir has left behind in another session; its environment tells.
 func killBelow(dir string) error {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return err
 	}
-	mark := "MESOS_DIRECTORY=" + dir + string(filepath.Separator)
+	mark := "\x00MESOS_DIRECTORY=" + dir + string(filepath.Separator)
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
+		// Processes come and go while the directory is read, and some are not ours to look into.
 		environment, _ := os.ReadFile(filepath.Join("/proc", entry.Name(), "environ"))
-		cwd, _ := os.Readlink(filepath.Join("/proc", entry.Name(), "cwd"))
-		if strings.HasPrefix(cwd, dir+string(filepath.Separator)) || strings.Contains("\x00"+string(environment), "\x00"+mark) {
+		if strings.Contains("\x00"+string(environment), mark) {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}

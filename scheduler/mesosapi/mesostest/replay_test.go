@@ -238,8 +238,10 @@ func TestReplayResubscriptions(t *testing.T) {
 	// The recorded first stream id stands for our first one here, not for the present one.
 	p.ids[3] = firstStream
 	p.call("11c-old-stream-id-after-resubscribe")
-	for _, name := range []string{"11f-resubscribe-changed-user", "11g-resubscribe-changed-checkpoint",
-		"11h-resubscribe-changed-principal", "11i-resubscribe-changed-roles-name", "11j-resubscribe-dropped-capability-multi-role"} {
+	for _, name := range []string{
+		"11f-resubscribe-changed-user", "11g-resubscribe-changed-checkpoint",
+		"11h-resubscribe-changed-principal", "11i-resubscribe-changed-roles-name", "11j-resubscribe-dropped-capability-multi-role",
+	} {
 		r := load(t, name)
 		p.use("0006", "none")
 		reader := r.replay(t, p.addr, p.replacer())

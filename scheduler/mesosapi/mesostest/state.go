@@ -49,14 +49,16 @@ func (c *Cluster) writeState(m *master, w http.ResponseWriter) {
 
 func (c *Cluster) writeFrameworks(m *master, w http.ResponseWriter) {
 	c.mu.Lock()
-	body := map[string]any{"frameworks": c.frameworksStateLocked(m), "completed_frameworks": completed(m)}
+	body := map[string]any{
+		"frameworks": c.frameworksStateLocked(m), "completed_frameworks": completed(m), "unregistered_frameworks": []string{},
+	}
 	c.mu.Unlock()
 	writeJSON(w, body)
 }
 
 func (c *Cluster) writeAgents(m *master, w http.ResponseWriter) {
 	c.mu.Lock()
-	body := map[string]any{"slaves": c.agentsStateLocked(m)}
+	body := map[string]any{"slaves": c.agentsStateLocked(m), "recovered_slaves": []string{}}
 	c.mu.Unlock()
 	writeJSON(w, body)
 }
