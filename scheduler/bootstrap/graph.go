@@ -1,0 +1,131 @@
+package bootstrap
+
+import (
+	"encoding/json"
+	"slices"
+
+	"scaleio-framework/internal/model"
+)
+
+// Scope says how often a step exists.
+type Scope string
+
+const (
+	// PerNode: once on each host of its personas.
+	PerNode Scope = "node"
+	// PerCluster: once.
+	PerCluster Scope = "cluster"
+	// PerObject: once for each object of the cluster, named behind a slash.
+	PerObject Scope = "object"
+)
+
+// Runner says who performs a step.
+type Runner string
+
+const (
+	// OwnHost: the node agent of the step's own host.
+	OwnHost Runner = "own host"
+	// FirstMDM: the node agent of the first member, by scli.
+	FirstMDM Runner = "first MDM"
+	// ByGateway: the leader, through any gateway's REST API.
+	ByGateway Runner = "gateway"
+)
+
+// Relation says which instances of a step another one waits for.
+type Relation string
+
+const (
+	// SameHost: the step of the same host, where that host has it.
+	SameHost Relation = "same host"
+	// All: every instance of a step of the cluster, at least one.
+	All Relation = "all"
+	// Own: the instance for the host's, or the object's, own domain, pool or
+	// fault set.
+	Own Relation = "own"
+	// EachMember: the step of every host of the MDM cluster.
+	EachMember Relation = "each member"
+	// AnyGateway: at least one gateway that was proven to work.
+	AnyGateway Relation = "any gateway"
+	// ThreeUnits: the step of hosts in at least three fault units.
+	ThreeUnits Relation = "three fault units"
+	// AnyNode: the step of at least one host.
+	AnyNode Relation = "any node"
+	// Turn: no host of another fault unit is in this step, or out of reach.
+	Turn Relation = "turn"
+)
+
+// Need is one edge of the graph.
+type Need struct {
+	Relation Relation `json:"relation"`
+	Step     string   `json:"step"`
+	Reason   string   `json:"reason"`
+}
+
+// StepInfo describes one kind of step, for the API and the documentation.
+type StepInfo struct {
+	Name     string          `json:"name"`
+	Phase    string          `json:"phase"`
+	Scope    Scope           `json:"scope"`
+	Runner   Runner          `json:"runner"`
+	Personas []model.Persona `json:"personas,omitempty"` // empty: all
+	Secrets  []string        `json:"secrets,omitempty"`
+	Needs    []Need          `json:"needs,omitempty"`
+	Text     string          `json:"text"`
+}
+
+// Graph describes the install plan, in the order in which it is shown.
+func Graph() []StepInfo {
+	g := newGraph()
+	infos := make([]StepInfo, 0, len(g.specs))
+	for _, s := range g.specs {
+		infos = append(infos, s.StepInfo)
+	}
+	return infos
+}
+
+// spec is one row of the table: a kind of step and how it is done.
+type spec struct {
+	StepInfo
+	// onDemand steps are added when they are needed, not to every plan.
+	onDemand bool
+	// params builds the complete intent.
+	params func(t *turn, r ref) (any, error)
+	// result takes over what a done step said; nil ignores it.
+	result func(t *turn, r ref, raw json.RawMessage) error
+}
+
+// fits reports whether hosts of a persona have the step.
+func (s *spec) fits(persona model.Persona) bool {
+	return s.Scope == PerNode && (len(s.Personas) == 0 || slices.Contains(s.Personas, persona))
+}
+
+// graph is the table with its indexes.
+type graph struct {
+	specs  []*spec
+	byName map[string]*spec
+	rank   map[string]int
+	// dependents tells who waits for a step, and how.
+	dependents map[string][]dependent
+}
+
+type dependent struct {
+	spec     *spec
+	relation Relation
+}
+
+func newGraph() *graph {
+	g := &graph{
+		specs:      table(),
+		byName:     make(map[string]*spec),
+		rank:       make(map[string]int),
+		dependents: make(map[string][]dependent),
+	}
+	for i, s := range g.specs {
+		g.byName[s.Name] = s
+		g.rank[s.Name] = i
+		for _, n := range s.Needs {
+			g.dependents[n.Step] = append(g.dependents[n.Step], dependent{s, n.Relation})
+		}
+	}
+	return g
+}

@@ -1,0 +1,259 @@
+package bootstrap
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/nodeproto"
+)
+
+func prerequisitesParams(t *turn, at ref) (any, error) {
+	p := nodeproto.PrerequisitesParams{}
+	if t.options.InstallPrerequisites {
+		p.Packages = prerequisites(t.live[at.host].inventory.OS, t.plans[at.host].Persona)
+	}
+	return p, nil
+}
+
+// choosePackage finds a component for a host, or says what is missing.
+func (t *turn) choosePackage(host, component string) (Package, error) {
+	system := t.live[host].inventory.OS
+	p, ok := Choose(t.options.Packages, component, system)
+	if !ok {
+		return p, fmt.Errorf("no package of %s for %s %s (%s): put one into --artifacts.dir of every scheduler, restart them, then order retry", component, system.ID, system.Version, system.Family)
+	}
+	return p, nil
+}
+
+func packageParams(component string) func(t *turn, at ref) (any, error) {
+	return func(t *turn, at ref) (any, error) {
+		p, err := t.choosePackage(at.host, component)
+		if err != nil {
+			return nil, err
+		}
+		params := nodeproto.PackageParams{Component: component, Package: p.Name, Version: p.Version, Artifact: p.Artifact}
+		switch component {
+		case componentMDM:
+			params.Manager = t.plans[at.host].Persona == model.Manager
+		case componentSDC:
+			if params.MDMAddresses, err = t.managerAddresses(); err != nil {
+				return nil, err
+			}
+		}
+		return params, nil
+	}
+}
+
+func mdmRemoveParams(t *turn, at ref) (any, error) {
+	var installed nodeproto.PackageParams
+	// The record of the installation is ours; one edited by hand gives no name.
+	if err := json.Unmarshal(t.plans[at.host].Steps[nodeproto.StepMDMPackage].Params, &installed); err != nil || installed.Package == "" {
+		p, err := t.choosePackage(at.host, componentMDM)
+		if err != nil {
+			return nil, err
+		}
+		installed.Package = p.Name
+	}
+	return nodeproto.MDMRemoveParams{Package: installed.Package}, nil
+}
+
+func liaIDParams(t *turn, _ ref) (any, error) {
+	if t.cluster.InstallationID == "" {
+		return nil, notNeeded{"the cluster's installation id is not known, since create-cluster was forced complete or gave none"}
+	}
+	return nodeproto.LIAIDParams{InstallationID: t.cluster.InstallationID}, nil
+}
+
+func gatewayConfigureParams(t *turn, at ref) (any, error) {
+	if _, err := t.address(at.host); err != nil {
+		return nil, err
+	}
+	addresses, err := t.managerAddresses()
+	if err != nil {
+		return nil, err
+	}
+	return nodeproto.GatewayConfigureParams{
+		MDMAddresses: addresses, Username: t.options.AdminUsername,
+		Port: t.options.GatewayPort, BypassCertificateCheck: t.options.BypassCertificateCheck,
+	}, nil
+}
+
+func gatewayConfigureResult(t *turn, at ref, raw json.RawMessage) error {
+	var r nodeproto.GatewayResult
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return err
+	}
+	if r.URL == "" {
+		return errors.New("no url")
+	}
+	t.addGateway(model.Gateway{Host: at.host, URL: strings.TrimSuffix(r.URL, "/"), CertificatePEM: r.CertificatePEM})
+	return nil
+}
+
+// addGateway puts a gateway into the cluster's record, in the place of an
+// older one of the same host.
+func (t *turn) addGateway(g model.Gateway) {
+	gateways := slices.DeleteFunc(slices.Clone(t.cluster.Gateways), func(old model.Gateway) bool { return old.Host == g.Host })
+	gateways = append(gateways, g)
+	slices.SortFunc(gateways, func(a, b model.Gateway) int { return strings.Compare(a.Host, b.Host) })
+	t.cluster.Gateways = gateways
+	t.changed[""] = true
+	t.moveEndpoints()
+}
+
+// moveEndpoints opens volume-driver-endpoint again on the hosts whose gateway
+// is gone.
+func (t *turn) moveEndpoints() {
+	for _, host := range sortedKeys(t.plans) {
+		t.moveEndpoint(host)
+	}
+}
+
+func (t *turn) moveEndpoint(host string) {
+	at := ref{host, nodeproto.StepVolumeDriverEndpoint}
+	step, has := t.step(at)
+	if !has || step.State != model.Done || len(step.Params) == 0 {
+		return
+	}
+	var params nodeproto.VolumeDriverEndpointParams
+	if err := json.Unmarshal(step.Params, &params); err == nil {
+		if slices.ContainsFunc(t.cluster.Gateways, func(g model.Gateway) bool { return endpointOf(g) == params.Endpoint }) {
+			return
+		}
+	}
+	step.State, step.Failures, step.Reason = model.Pending, 0, "its gateway is gone"
+	t.set(at, step)
+	t.queue.add(at)
+}
+
+func endpointOf(g model.Gateway) string { return g.URL + "/api" }
+
+func volumeDriverParams(t *turn, at ref) (any, error) {
+	if reason := t.unwanted(at.key); reason != "" {
+		return nil, notNeeded{reason}
+	}
+	var params nodeproto.VolumeDriverParams
+	for _, component := range []string{componentREXRay, componentDVDCLI} {
+		p, err := t.choosePackage(at.host, component)
+		if err != nil {
+			return nil, err
+		}
+		params.Packages = append(params.Packages, nodeproto.DriverPackage{Package: p.Name, Version: p.Version, Artifact: p.Artifact})
+	}
+	return params, nil
+}
+
+// endpointParams spreads the hosts over the gateways.
+func endpointParams(t *turn, at ref) (any, error) {
+	if reason := t.unwanted(at.key); reason != "" {
+		return nil, notNeeded{reason}
+	}
+	gateway := t.cluster.Gateways[int(hash(at.host))%len(t.cluster.Gateways)]
+	plan := t.plans[at.host]
+	return nodeproto.VolumeDriverEndpointParams{
+		Endpoint: endpointOf(gateway), Username: t.options.AdminUsername, SystemName: t.cluster.SystemName,
+		ProtectionDomain: plan.ProtectionDomain, StoragePool: plan.StoragePool, ThinOrThick: "ThinProvisioned",
+	}, nil
+}
+
+func isolatorParams(t *turn, at ref) (any, error) {
+	if reason := t.unwanted(at.key); reason != "" {
+		return nil, notNeeded{reason}
+	}
+	return nodeproto.IsolatorParams{Mode: t.options.Isolator}, nil
+}
+
+func isolatorResult(_ *turn, _ ref, raw json.RawMessage) error {
+	var r nodeproto.IsolatorResult
+	return json.Unmarshal(raw, &r)
+}
+
+func agentRestartParams(t *turn, at ref) (any, error) {
+	needed, known := restartNeeded(t.plans[at.host])
+	switch {
+	case !known:
+		return nil, notNeeded{"the isolator step gave no verdict; restart the Mesos agent by hand if its flags changed"}
+	case !needed:
+		return nil, notNeeded{"the Mesos agent runs with its flags already"}
+	}
+	if t.awayFromService(at.host) != "" {
+		t.waiting[at.host] = true
+		return nil, errNotYet
+	}
+	return nodeproto.AgentRestartParams{Service: t.options.AgentService}, nil
+}
+
+func addSDSParams(t *turn, at ref) (any, error) {
+	address, err := t.address(at.host)
+	if err != nil {
+		return nil, err
+	}
+	plan := t.plans[at.host]
+	return core.AddSDSParams{Name: objectName(at.host), ProtectionDomain: plan.ProtectionDomain, FaultSet: plan.FaultSet, IPs: []string{address}}, nil
+}
+
+func addSDSResult(t *turn, at ref, raw json.RawMessage) error {
+	var r core.AddSDSResult
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return err
+	}
+	t.plans[at.host].SDSID = r.ID
+	t.changed[at.host] = true
+	return nil
+}
+
+func addDevicesParams(t *turn, at ref) (any, error) {
+	plan := t.plans[at.host]
+	if !plan.DevicesFrozen {
+		return nil, errNotYet
+	}
+	if len(plan.Devices) == 0 {
+		return nil, notNeeded{"no disk was chosen when the host was onboarded"}
+	}
+	params := core.AddDevicesParams{
+		SDS: objectName(at.host), ProtectionDomain: plan.ProtectionDomain, StoragePool: plan.StoragePool,
+		TestMode: t.options.DeviceTestMode,
+	}
+	for _, d := range plan.Devices {
+		params.Devices = append(params.Devices, core.DeviceParams{Name: d.Name, Path: d.Path})
+	}
+	return params, nil
+}
+
+func addDevicesResult(t *turn, at ref, raw json.RawMessage) error {
+	var r core.AddDevicesResult
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return err
+	}
+	plan := t.plans[at.host]
+	for i, d := range plan.Devices {
+		if id, ok := r.IDs[d.Name]; ok {
+			plan.Devices[i].ID = id
+		}
+	}
+	t.changed[at.host] = true
+	return nil
+}
+
+// address freezes the address of a host when a step first names it: ScaleIO
+// keeps it for ever.
+func (t *turn) address(host string) (string, error) {
+	plan := t.plans[host]
+	if plan == nil {
+		return "", errNotYet
+	}
+	if plan.Address == "" {
+		l := t.live[host]
+		if l == nil || l.inventory == nil {
+			return "", errNotYet
+		}
+		plan.Address = l.inventory.Address
+		t.changed[host] = true
+	}
+	return plan.Address, nil
+}

@@ -1,0 +1,211 @@
+package bootstrap
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"scaleio-framework/internal/model"
+)
+
+// The modes of Options.Isolator.
+const (
+	// IsolatorNone leaves the flags of the Mesos agents alone.
+	IsolatorNone = "none"
+	// IsolatorDockerVolume makes agents mount volumes by dvdcli.
+	IsolatorDockerVolume = "docker-volume"
+)
+
+// DevicesAuto is the DevicePattern that takes every free disk.
+const DevicesAuto = "auto"
+
+// maxName is the longest name of a ScaleIO object, in bytes.
+const maxName = 31
+
+// Resources are what a node agent takes from its Mesos agent.
+type Resources struct {
+	CPUs     float64
+	MemoryMB float64 // MiB
+}
+
+// Options configure a Bootstrap. What the plan froze into records stays as it
+// is when options change later.
+type Options struct {
+	// MDMNodes is the size of the MDM cluster: 3 or 5.
+	MDMNodes int
+	// Settle is how long no new host may have been seen before the members are
+	// chosen; 0 chooses at once.
+	Settle time.Duration
+	// ReplaceAfter is how long a member may be out of reach before another
+	// host takes its place, as long as the cluster was not begun.
+	ReplaceAfter time.Duration
+	// MDM and Storage are what node agents take on hosts of the MDM cluster
+	// and on the others.
+	MDM, Storage Resources
+
+	SystemName       string
+	AdminUsername    string
+	ProtectionDomain string
+	StoragePool      string
+	// MediaType is HDD, SSD, Transitional or empty (systems before 3.0).
+	MediaType   string
+	ZeroPadding bool
+
+	// FaultSetAttribute and PersonaAttribute are names of Mesos attributes.
+	FaultSetAttribute string
+	PersonaAttribute  string
+
+	// DevicePattern is DevicesAuto or comma-separated patterns as of
+	// path.Match, applied to a disk's path and kernel name.
+	DevicePattern string
+	// MinDeviceBytes is the smallest disk that is taken.
+	MinDeviceBytes int64
+	// DeviceTestMode is none or test-and-activate.
+	DeviceTestMode string
+
+	GatewayPort            int
+	BypassCertificateCheck bool
+
+	// Isolator is IsolatorNone or IsolatorDockerVolume.
+	Isolator string
+	// AgentService is the Mesos agent's service, restarted when its flags
+	// changed; required with an isolator.
+	AgentService string
+	// VolumeDriver installs REX-Ray and dvdcli where packages are given.
+	VolumeDriver bool
+	// InstallPrerequisites lets the hosts install what ScaleIO's packages need
+	// (libaio, numactl, Java) from their distribution; otherwise they only
+	// check themselves.
+	InstallPrerequisites bool
+	// Packages are the packages that the schedulers serve.
+	Packages []Package
+
+	// MaxFailures is how many counted failures make a step stuck.
+	MaxFailures int
+	// RetryBackoff delays the next attempt; it doubles with each failure up
+	// to RetryBackoffMax.
+	RetryBackoff, RetryBackoffMax time.Duration
+	// ResendAfter delays the repetition of a command that no report answered;
+	// it doubles up to ResendAfterMax.
+	ResendAfter, ResendAfterMax time.Duration
+	// GatewayTimeout is how long a gateway call may stay unanswered before it
+	// is asked again. It is longer than the performer's own limit: a device
+	// that is tested answers late.
+	GatewayTimeout time.Duration
+	// VerifySizeGiB is the size of the test volume, a multiple of 8.
+	VerifySizeGiB int
+}
+
+// DefaultOptions are the options without packages.
+func DefaultOptions() Options {
+	return Options{
+		MDMNodes:             3,
+		Settle:               10 * time.Second,
+		ReplaceAfter:         2 * time.Minute,
+		MDM:                  Resources{CPUs: 1.5, MemoryMB: 3072},
+		Storage:              Resources{CPUs: 0.5, MemoryMB: 512},
+		SystemName:           "scaleio",
+		AdminUsername:        "admin",
+		ProtectionDomain:     "default",
+		StoragePool:          "default",
+		ZeroPadding:          true,
+		FaultSetAttribute:    "scaleio-fault-set",
+		PersonaAttribute:     "scaleio-persona",
+		DevicePattern:        DevicesAuto,
+		MinDeviceBytes:       100_000_000_000, // 100 GB, the smallest that ScaleIO takes
+		DeviceTestMode:       "test-and-activate",
+		GatewayPort:          443,
+		Isolator:             IsolatorDockerVolume,
+		AgentService:         "mesos-slave",
+		VolumeDriver:         true,
+		InstallPrerequisites: true,
+		MaxFailures:          5,
+		RetryBackoff:         time.Second,
+		RetryBackoffMax:      time.Minute,
+		ResendAfter:          250 * time.Millisecond,
+		ResendAfterMax:       10 * time.Second,
+		GatewayTimeout:       2 * time.Minute,
+		VerifySizeGiB:        8,
+	}
+}
+
+// resources are what the node agent of a persona takes.
+func (o *Options) resources(persona model.Persona) Resources {
+	if persona == model.Storage {
+		return o.Storage
+	}
+	return o.MDM
+}
+
+func (o *Options) validate() error {
+	var errs []error
+	need := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	need(o.MDMNodes == 3 || o.MDMNodes == 5, "--placement.mdm-nodes is %d, want 3 or 5", o.MDMNodes)
+	need(o.Settle >= 0, "--placement.settle is %s, want 0 or more", o.Settle)
+	need(o.ReplaceAfter > 0, "--placement.replace-after is %s, want more than 0", o.ReplaceAfter)
+	need(o.MDM.CPUs > 0 && o.MDM.MemoryMB > 0, "--executor.cpu.mdm and --executor.mem.mdm must be more than 0")
+	need(o.Storage.CPUs > 0 && o.Storage.MemoryMB > 0, "--executor.cpu.non and --executor.mem.non must be more than 0")
+	for _, name := range []struct{ flag, value string }{
+		{"scaleio.clustername", o.SystemName},
+		{"scaleio.user", o.AdminUsername},
+		{"scaleio.protectiondomain", o.ProtectionDomain},
+		{"scaleio.storagepool", o.StoragePool},
+	} {
+		why := badName(name.value)
+		need(why == "", "--%s is %q: %s", name.flag, name.value, why)
+	}
+	need(slices.Contains([]string{"", "HDD", "SSD", "Transitional"}, o.MediaType), "--scaleio.mediatype is %q, want HDD, SSD, Transitional or nothing", o.MediaType)
+	need(o.PersonaAttribute != "", "--placement.persona-attribute is empty")
+	need(o.FaultSetAttribute != "", "--placement.fault-set-attribute is empty")
+	need(o.PersonaAttribute != o.FaultSetAttribute, "--placement.persona-attribute and --placement.fault-set-attribute are both %q", o.PersonaAttribute)
+	errs = append(errs, checkPattern(o.DevicePattern))
+	need(o.MinDeviceBytes > 0, "--devices.min-size is %d bytes, want more than 0", o.MinDeviceBytes)
+	need(o.DeviceTestMode == "none" || o.DeviceTestMode == "test-and-activate", "--devices.test-mode is %q, want none or test-and-activate", o.DeviceTestMode)
+	need(o.GatewayPort > 0 && o.GatewayPort < 65536, "--gateway.port is %d, want 1 to 65535", o.GatewayPort)
+	need(o.Isolator == IsolatorNone || o.Isolator == IsolatorDockerVolume, "--volumes.isolator is %q, want none or docker-volume", o.Isolator)
+	need(o.Isolator == IsolatorNone || o.AgentService != "", "--volumes.agent-service is empty: name the Mesos agent's service, or set --volumes.isolator=none")
+	need(o.MaxFailures > 0, "--steps.max-failures is %d, want 1 or more", o.MaxFailures)
+	need(o.RetryBackoff > 0 && o.RetryBackoffMax >= o.RetryBackoff, "--steps.retry-backoff is %s up to %s, want more than 0 and no more than its maximum", o.RetryBackoff, o.RetryBackoffMax)
+	need(o.ResendAfter > 0 && o.ResendAfterMax >= o.ResendAfter, "--steps.resend-after is %s up to %s, want more than 0 and no more than its maximum", o.ResendAfter, o.ResendAfterMax)
+	need(o.GatewayTimeout > 0, "--gateway.timeout is %s, want more than 0", o.GatewayTimeout)
+	need(o.VerifySizeGiB > 0 && o.VerifySizeGiB%8 == 0, "--verify.size is %d GiB, want a multiple of 8", o.VerifySizeGiB)
+	for _, p := range o.Packages {
+		need(p.Component != "" && p.Name != "" && p.Version != "", "package %q has no component, name or version: check --artifacts.dir", p.Artifact.Path)
+	}
+	return errors.Join(errs...)
+}
+
+// badName says why a text cannot name a ScaleIO object here; empty when it can.
+func badName(name string) string {
+	switch {
+	case name == "":
+		return "it is empty"
+	case len(name) > maxName:
+		return fmt.Sprintf("it has %d characters, at most %d are allowed", len(name), maxName)
+	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || r == '/' }):
+		return "only printable ASCII without blanks and slashes is allowed"
+	}
+	return ""
+}
+
+func checkPattern(patterns string) error {
+	if patterns == DevicesAuto {
+		return nil
+	}
+	for _, pattern := range strings.Split(patterns, ",") {
+		if pattern = strings.TrimSpace(pattern); pattern == "" {
+			return fmt.Errorf("--devices is %q, want auto or comma-separated patterns such as /dev/sd[b-z]", patterns)
+		}
+		if _, err := path.Match(pattern, ""); err != nil {
+			return fmt.Errorf("--devices: pattern %q: %w", pattern, err)
+		}
+	}
+	return nil
+}

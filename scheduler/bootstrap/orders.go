@@ -1,0 +1,198 @@
+package bootstrap
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/leader"
+)
+
+// orderReceived applies an operator's order, or refuses it with a reason. Its
+// znode goes in the same unit.
+func (t *turn) orderReceived(e core.OrderReceived) {
+	name, ok := strings.CutPrefix(e.Path, leader.PathOrders+"/")
+	if !ok || name == "" || strings.Contains(name, "/") {
+		return
+	}
+	t.out.Delete(e.Path)
+	order, err := model.ParseOrder(e.Raw)
+	if err == nil {
+		err = t.obey(order)
+	}
+	if err != nil {
+		t.out.Put(leader.PathOrdersRefused+"/"+name, t.refused(e.Raw, err))
+	}
+}
+
+// maxRaw is how much of an unreadable order is kept, in bytes.
+const maxRaw = 4 << 10
+
+func (t *turn) refused(raw []byte, reason error) model.RefusedOrder {
+	record := model.RefusedOrder{Reason: nodeproto.Shorten(reason.Error()), At: t.now}
+	if json.Valid(raw) && len(raw) <= maxRaw {
+		record.Order = raw
+	} else {
+		record.Raw = strings.ToValidUTF8(string(raw[:min(len(raw), maxRaw)]), "\uFFFD")
+	}
+	return record
+}
+
+func (t *turn) obey(order model.Order) error {
+	switch order.Verb {
+	case model.Pause, model.Resume:
+		return t.pause(order.Verb == model.Pause)
+	}
+	at, step, err := t.find(order)
+	if err != nil {
+		return err
+	}
+	if order.Verb == model.Retry {
+		return t.retry(at, step)
+	}
+	return t.force(at, step, order)
+}
+
+func (t *turn) pause(on bool) error {
+	if t.cluster.Paused != on {
+		t.cluster.Paused = on
+		t.changed[""] = true
+	}
+	if !on {
+		for _, host := range sortedKeys(t.plans) {
+			t.queueHost(host)
+		}
+		t.queueCluster()
+	}
+	return nil
+}
+
+// find looks up the step that an order is about.
+func (t *turn) find(order model.Order) (ref, model.Step, error) {
+	at := ref{order.Host, order.Step}
+	s := t.graph.byName[at.name()]
+	switch {
+	case s == nil:
+		return at, model.Step{}, fmt.Errorf("there is no step %q: the plan lists them", order.Step)
+	case s.Scope == PerNode && order.Host == "":
+		return at, model.Step{}, fmt.Errorf("step %s is done on each node: give \"host\"", order.Step)
+	case s.Scope != PerNode && order.Host != "":
+		return at, model.Step{}, fmt.Errorf("step %s belongs to the cluster: leave \"host\" out", order.Step)
+	case t.unreadable[order.Host]:
+		return at, model.Step{}, fmt.Errorf("the plan of host %s is unreadable: mend it by hand first", order.Host)
+	case order.Host != "" && t.plans[order.Host] == nil:
+		return at, model.Step{}, fmt.Errorf("there is no host %q in the plan", order.Host)
+	}
+	step, has := t.step(at)
+	if !has {
+		return at, step, fmt.Errorf("there is no step %s", at)
+	}
+	return at, step, nil
+}
+
+// retry opens a new attempt at once, and counts failures anew.
+func (t *turn) retry(at ref, step model.Step) error {
+	s := t.graph.byName[at.name()]
+	undecided := at.key == core.StepAddDevices && !t.plans[at.host].DevicesFrozen
+	switch {
+	case step.State == model.Done:
+		return fmt.Errorf("step %s is done", at)
+	case step.State == model.Running:
+		return fmt.Errorf("step %s is running, attempt %d", at, step.Attempt)
+	case s.Scope == PerNode && !s.fits(t.plans[at.host].Persona):
+		return fmt.Errorf("step %s: %s", at, step.Reason)
+	case step.State == model.Skipped && t.unwanted(at.key) != "":
+		return fmt.Errorf("step %s is not wanted: %s", at, t.unwanted(at.key))
+	case step.State == model.Pending && step.NotBefore == nil && !undecided:
+		return fmt.Errorf("step %s waits for %s", at, t.whyPending(s, at))
+	case at.key == core.StepAddDevices && step.Attempt == 0:
+		if err := t.chooseDevicesAgain(at.host); err != nil {
+			return err
+		}
+	}
+	step, _ = t.step(at)
+	step.State, step.Failures, step.NotBefore, step.Reason = model.Pending, 0, nil, ""
+	t.set(at, step)
+	delete(t.interrupts, at)
+	t.queue.add(at)
+	return nil
+}
+
+func (t *turn) whyPending(s *spec, at ref) string {
+	if t.cluster.Paused {
+		return "resume: the plan is paused"
+	}
+	if unmet := t.waitsFor(s, at); len(unmet) > 0 {
+		return strings.Join(unmet, ", ")
+	}
+	return "its node agent"
+}
+
+// chooseDevicesAgain takes the disks that are free by now; it is the order by
+// which later disks enter the plan.
+func (t *turn) chooseDevicesAgain(host string) error {
+	l := t.live[host]
+	if l == nil || l.inventory == nil {
+		return fmt.Errorf("the disks of %s are not known at the moment: its node agent is out of reach, try again when it is back", host)
+	}
+	plan := t.plans[host]
+	free := t.usable(l.inventory.Disks, func(d model.Disk) bool { return d.Free && d.Size >= t.options.MinDeviceBytes })
+	if len(free) == 0 {
+		return errors.New(t.whyNoDevices(l.inventory.Disks))
+	}
+	plan.Devices, plan.DevicesFrozen = devicesOf(host, free), true
+	t.changed[host] = true
+	t.explainHost(host)
+	return nil
+}
+
+// force marks a step done without running it. What was sent to a node is made
+// impossible first (R10): the order is applied by a tombstone, and the step is
+// done when the node confirms it. What a gateway was asked for cannot be taken
+// back.
+func (t *turn) force(at ref, step model.Step, order model.Order) error {
+	switch {
+	case step.State == model.Done:
+		return fmt.Errorf("step %s is done", at)
+	case step.State == model.Running && step.Runner == model.RunnerGateway:
+		return fmt.Errorf("step %s is running through a gateway, and what a gateway was asked for cannot be taken back: pause the plan, wait until the attempt has ended, then repeat this order", at)
+	}
+	by := order.By
+	if by == "" {
+		by = "an operator"
+	}
+	step.Reason = "forced complete by " + by
+	if step.State != model.Running {
+		t.complete(at, step)
+		return nil
+	}
+	t.set(at, step)
+	delete(t.asked, at)
+	t.queue.add(at)
+	return nil
+}
+
+// forced tells a running step that is to be made impossible.
+func forced(step model.Step) bool { return step.State == model.Running && step.Reason != "" }
+
+// complete ends a step that was forced.
+func (t *turn) complete(at ref, step model.Step) {
+	now := t.now
+	step.State, step.Finished, step.NotBefore = model.Done, &now, nil
+	if at.key == nodeproto.StepCreateCluster {
+		// The operator made the cluster: from here on nobody is replaced.
+		step.Attempt = max(step.Attempt, 1)
+	}
+	t.set(at, step)
+	if at.name() == nodeproto.StepGatewayConfigure {
+		// The operator says that it works: at the address where it would be.
+		if address, err := t.address(at.host); err == nil {
+			t.addGateway(model.Gateway{Host: at.host, URL: fmt.Sprintf("https://%s:%d", address, t.options.GatewayPort)})
+		}
+	}
+	t.ended(at)
+}

@@ -1,0 +1,127 @@
+package bootstrap
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/nodeproto"
+)
+
+// The components of the catalogue.
+const (
+	componentMDM     = "mdm"
+	componentSDS     = "sds"
+	componentSDC     = "sdc"
+	componentLIA     = "lia"
+	componentGateway = "gateway"
+	componentREXRay  = "rexray"
+	componentDVDCLI  = "dvdcli"
+)
+
+// Package is one package file that the schedulers serve.
+type Package struct {
+	Component string // mdm, sds, sdc, lia, gateway, rexray, dvdcli
+	// OSID and OSVersion are the system it was made for, as in
+	// /etc/os-release, or "el" for all of the Red Hat family; empty when it
+	// fits every system of its family.
+	OSID      string
+	OSVersion string
+	Family    string // deb or rpm
+	Name      string // as the package manager knows it
+	Version   string
+	Artifact  nodeproto.Artifact
+}
+
+// Choose picks the package of a component for an operating system: one made
+// for exactly this release, else for its major version, else for the whole
+// package family; of several the newest.
+func Choose(catalogue []Package, component string, os model.OS) (Package, bool) {
+	best, rank := Package{}, 0
+	for _, p := range catalogue {
+		r := fitness(p, os)
+		if p.Component != component || r == 0 {
+			continue
+		}
+		if r > rank || r == rank && newer(p, best) {
+			best, rank = p, r
+		}
+	}
+	return best, rank > 0
+}
+
+// fitness tells how well a package fits a system; 0 is not at all.
+func fitness(p Package, os model.OS) int {
+	if p.Family != os.Family {
+		return 0
+	}
+	sameID := p.OSID == os.ID || p.OSID == "el" && isEL(os.ID)
+	major, _, _ := strings.Cut(os.Version, ".")
+	switch {
+	case p.OSID == "":
+		return 1
+	case sameID && p.OSVersion == os.Version:
+		return 3
+	case sameID && p.OSVersion == major:
+		return 2
+	}
+	return 0
+}
+
+// isEL tells the systems that run packages made for Red Hat's.
+func isEL(id string) bool {
+	return slices.Contains([]string{"rhel", "centos", "rocky", "almalinux", "ol", "scientific"}, id)
+}
+
+// newer compares versions number by number, then names, so that the choice
+// does not depend on the order of the catalogue.
+func newer(a, b Package) bool {
+	if c := slices.Compare(numbers(a.Version), numbers(b.Version)); c != 0 {
+		return c > 0
+	}
+	return a.Artifact.Path < b.Artifact.Path
+}
+
+func numbers(version string) []int {
+	var out []int
+	for _, part := range strings.FieldsFunc(version, func(r rune) bool { return r < '0' || r > '9' }) {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			n = 0 // more digits than any version has
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// offers reports whether the catalogue has a component for any system.
+func offers(catalogue []Package, component string) bool {
+	return slices.ContainsFunc(catalogue, func(p Package) bool { return p.Component == component })
+}
+
+// prerequisites are the distribution's packages that ScaleIO's need: the
+// vendor's packages declare only some of them.
+func prerequisites(os model.OS, persona model.Persona) []string {
+	var names []string
+	switch {
+	case os.ID == "sles":
+		names = []string{"libaio1", "numactl", "python3"}
+	case os.Family == "rpm":
+		names = []string{"libaio", "numactl"}
+	default:
+		names = []string{"libaio1", "numactl"}
+	}
+	if persona != model.Manager {
+		return names
+	}
+	// The gateway is a Java program.
+	switch {
+	case os.ID == "sles":
+		return append(names, "java-1_8_0-openjdk")
+	case os.Family == "rpm":
+		return append(names, "java-1.8.0-openjdk")
+	default:
+		return append(names, "openjdk-8-jre-headless")
+	}
+}

@@ -1,0 +1,238 @@
+package bootstrap
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/nodeproto"
+)
+
+// errNotYet says that something is not known yet; what makes it known looks at
+// the step again.
+var errNotYet = errors.New("not known yet")
+
+// notNeeded says why a step is skipped.
+type notNeeded struct{ reason string }
+
+func (e notNeeded) Error() string { return e.reason }
+
+// consider starts a step that may start, and asks what became of one that
+// runs.
+func (t *turn) consider(at ref) {
+	if at.key == "" {
+		t.onboardSeen(at.host)
+		return
+	}
+	s := t.graph.byName[at.name()]
+	step, has := t.step(at)
+	if s == nil || !has {
+		return
+	}
+	switch step.State {
+	case model.Running:
+		if t.asked[at] == nil {
+			t.ask(at, step)
+		}
+	case model.Pending, model.Failed:
+		if t.ready(s, at, step) {
+			t.start(s, at, step)
+		}
+	}
+}
+
+// ready reports whether nothing holds a step back.
+func (t *turn) ready(s *spec, at ref, step model.Step) bool {
+	if t.cluster.Paused {
+		return false
+	}
+	if s.Scope == PerNode && !s.onDemand && !s.fits(t.plans[at.host].Persona) {
+		return false
+	}
+	if step.NotBefore != nil && step.NotBefore.After(t.now) {
+		if !t.delayed[at] {
+			t.delayed[at] = true
+			t.timer(timerOf(timerRetry, at), step.NotBefore.Sub(t.now))
+		}
+		return false
+	}
+	for _, n := range s.Needs {
+		if t.unmet(at, n) != "" {
+			if n.Relation == Turn {
+				t.waiting[at.host] = true
+			}
+			return false
+		}
+	}
+	return true
+}
+
+// runner is the host, or RunnerGateway, that performs a step now.
+func (t *turn) runner(s *spec, at ref) string {
+	switch s.Runner {
+	case ByGateway:
+		return model.RunnerGateway
+	case FirstMDM:
+		return t.cluster.Members[0].Host
+	default:
+		return at.host
+	}
+}
+
+// start opens an attempt: the complete intent is committed before anything is
+// sent.
+func (t *turn) start(s *spec, at ref, step model.Step) {
+	runner := t.runner(s, at)
+	if runner != model.RunnerGateway && !t.up(runner) {
+		return
+	}
+	params, err := s.params(t, at)
+	var skip notNeeded
+	switch {
+	case errors.Is(err, errNotYet):
+		return
+	case errors.As(err, &skip):
+		t.skip(at, skip.reason)
+		return
+	case err != nil:
+		step.State, step.Error, step.NotBefore = model.Stuck, nodeproto.Shorten(err.Error()), nil
+		t.set(at, step)
+		return
+	}
+	raw, err := json.Marshal(params)
+	if err != nil {
+		panic(fmt.Sprintf("parameters of %s: %v", at, err)) // plain structs
+	}
+	now := t.now
+	step.State, step.Runner = model.Running, runner
+	step.Attempt++
+	step.Params, step.Digest = raw, nodeproto.DigestOf(at.key, raw)
+	step.Result, step.Reason = nil, ""
+	step.Started, step.Finished, step.NotBefore = &now, nil, nil
+	t.set(at, step)
+	t.ask(at, step)
+}
+
+// skip ends a step that is not needed.
+func (t *turn) skip(at ref, reason string) {
+	step, _ := t.step(at)
+	now := t.now
+	step.State, step.Reason, step.Error = model.Skipped, reason, ""
+	step.Finished, step.NotBefore = &now, nil
+	t.set(at, step)
+	t.ended(at)
+}
+
+// ask sends a running step's intent, which does it or asks what became of it.
+// The timer repeats it until a report answers.
+func (t *turn) ask(at ref, step model.Step) {
+	q := t.asked[at]
+	if q == nil {
+		q = &question{delay: t.options.ResendAfter}
+	}
+	if step.Runner == model.RunnerGateway {
+		t.asked[at] = q
+		t.out.Do(core.GatewayCall{
+			Host: at.host, Step: at.key, Attempt: step.Attempt,
+			Gateways: append([]model.Gateway(nil), t.cluster.Gateways...),
+			Params:   step.Params, Object: objectOf(at),
+		})
+		t.timer(timerOf(timerAsk, at), t.options.GatewayTimeout)
+		return
+	}
+	if !t.up(step.Runner) {
+		delete(t.asked, at) // NodeUp looks at it again
+		return
+	}
+	t.asked[at] = q
+	t.out.Do(t.command(at, step))
+	t.timer(timerOf(timerAsk, at), q.delay)
+	q.delay = min(2*q.delay, t.options.ResendAfterMax)
+}
+
+// command is what is sent for a running step: the step, or its tombstone when
+// an operator wants it forced complete.
+func (t *turn) command(at ref, step model.Step) core.SendCommand {
+	kind, secrets := nodeproto.Run, t.graph.byName[at.name()].Secrets
+	if forced(step) {
+		kind, secrets = nodeproto.Cancel, nil
+	}
+	return core.SendCommand{
+		Host:    step.Runner,
+		Address: t.live[step.Runner].address,
+		Command: nodeproto.Command{Kind: kind, Step: at.key, Attempt: step.Attempt, Params: step.Params, Digest: step.Digest},
+		Secrets: secrets,
+	}
+}
+
+// objectOf is what a gateway call works on: calls on one object keep their
+// order.
+func objectOf(at ref) string {
+	if at.host != "" {
+		return "sds/" + at.host
+	}
+	return at.key
+}
+
+func (t *turn) askAgain(at ref) {
+	step, has := t.step(at)
+	if !has || step.State != model.Running || t.graph.byName[at.name()] == nil {
+		return
+	}
+	t.ask(at, step)
+}
+
+// backoff is the delay after a number of failures.
+func backoff(first, most time.Duration, failures int) time.Duration {
+	delay := first
+	for ; failures > 1 && delay < most; failures-- {
+		delay *= 2
+	}
+	return min(delay, most)
+}
+
+// ended looks at those who waited for a step.
+func (t *turn) ended(at ref) {
+	delete(t.asked, at)
+	delete(t.interrupts, at)
+	for _, d := range t.graph.dependents[at.name()] {
+		switch {
+		case d.relation == SameHost:
+			t.queue.add(ref{at.host, d.spec.Name})
+		case d.relation == Turn:
+			t.queueTurns()
+		case d.relation == AnyGateway && len(t.cluster.Gateways) != 1:
+			// Only the first gateway lets anything start.
+		case d.spec.Scope == PerNode:
+			t.queueOwners(at, d.spec.Name)
+		default:
+			t.queueInstances(d.spec.Name)
+		}
+	}
+}
+
+// queueOwners looks at the hosts that wait for a step of the cluster, or of
+// another host.
+func (t *turn) queueOwners(at ref, name string) {
+	for _, host := range sortedKeys(t.plans) {
+		step, has := t.plans[host].Steps[name]
+		if !has || step.State != model.Pending && step.State != model.Failed {
+			continue
+		}
+		if at.name() == core.StepFaultSets && t.ownKey(ref{host, name}, at.name()) != at.key {
+			continue
+		}
+		t.queue.add(ref{host, name})
+	}
+}
+
+func (t *turn) queueInstances(name string) {
+	for _, key := range sortedKeys(t.cluster.Steps) {
+		if nodeproto.Name(key) == name {
+			t.queue.add(ref{"", key})
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package bootstrap
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/leader"
+)
+
+// Limits of one unit of work, far below those of a commit: what is left over
+// goes on after a timer. A thousand hosts that may all start a step at once do
+// so in some thirty commits.
+const (
+	maxPlansPerUnit   = 32
+	maxEffectsPerUnit = 200
+	moreAfter         = time.Millisecond
+)
+
+// turn is the application of one event: records that changed are put once, at
+// its end.
+type turn struct {
+	*Bootstrap
+	now     time.Time
+	out     *core.Output
+	changed map[string]bool // hosts whose plans changed; "" is the cluster
+}
+
+// finish works on what may have become possible, then stores what changed.
+func (t *turn) finish() {
+	if t.cluster == nil {
+		return
+	}
+	for len(t.changed) < maxPlansPerUnit && len(t.out.Effects) < maxEffectsPerUnit {
+		next, ok := t.queue.take()
+		if !ok {
+			break
+		}
+		t.consider(next)
+	}
+	if !t.queue.empty() {
+		t.timer(timerMore, moreAfter)
+	}
+	for _, host := range sortedKeys(t.changed) {
+		switch plan := t.plans[host]; {
+		case host == "":
+			t.out.Put(leader.PathCluster, t.cluster)
+		case plan == nil:
+			t.out.Delete(planPath(host))
+		default:
+			t.out.Put(planPath(host), plan)
+		}
+	}
+}
+
+func (t *turn) timer(key string, after time.Duration) {
+	t.out.Do(core.Timer{Key: key, After: after})
+}
+
+// set changes a step.
+func (t *turn) set(at ref, step model.Step) {
+	before, _ := t.step(at)
+	if at.host == "" {
+		t.cluster.Steps[at.key] = step
+	} else {
+		t.plans[at.host].Steps[at.key] = step
+	}
+	t.count(at, before, step)
+	if at.key == nodeproto.StepAgentRestart && step.State != model.Pending {
+		delete(t.waiting, at.host)
+	}
+	t.changed[at.host] = true
+}
+
+// termStarted asks for everything that is open: node agents for all planned
+// hosts, and what became of running steps.
+func (t *turn) termStarted(e core.TermStarted) {
+	if t.cluster == nil {
+		t.cluster = &model.Cluster{
+			UUID:       uuid.NewSHA1(uuid.NameSpaceURL, []byte("scaleio-framework/cluster/"+e.Entropy)).String(),
+			SystemName: t.options.SystemName,
+			Steps:      make(map[string]model.Step),
+		}
+		t.changed[""] = true
+		t.explainWait()
+		return
+	}
+	for _, host := range sortedKeys(t.plans) {
+		if plan := t.plans[host]; onboarded(plan) {
+			t.outfit(plan)
+			t.want(plan)
+			t.queueHost(host)
+		}
+	}
+	if len(t.cluster.Members) > 0 {
+		t.outfitCluster()
+		t.watchMembers()
+	}
+	t.queueCluster()
+}
+
+// want tells fleet that a host shall run a node agent.
+func (t *turn) want(plan *model.NodePlan) {
+	r := t.options.resources(plan.Persona)
+	t.out.Tell(core.HostWanted{Host: plan.Hostname, Persona: plan.Persona, CPUs: r.CPUs, MemoryMB: r.MemoryMB})
+}
+
+func (t *turn) queueHost(host string) {
+	for _, s := range t.graph.specs {
+		if s.Scope == PerNode {
+			t.queue.add(ref{host, s.Name})
+		}
+	}
+}
+
+func (t *turn) queueCluster() {
+	for _, key := range sortedKeys(t.cluster.Steps) {
+		t.queue.add(ref{"", key})
+	}
+}
+
+// hostLive is what is known of a host in this term, made on first use.
+func (t *turn) hostLive(host string) *live {
+	l := t.live[host]
+	if l == nil {
+		l = &live{}
+		t.live[host] = l
+	}
+	return l
+}
+
+// up reports whether a host's node agent can be spoken to.
+func (b *Bootstrap) up(host string) bool {
+	l := b.live[host]
+	return l != nil && l.up
+}
