@@ -12,8 +12,16 @@ import (
 	"scaleio-framework/internal/zkconn"
 )
 
-// redialPause is the wait before a lost or useless session is replaced.
-const redialPause = time.Second
+const (
+	// redialPause is the wait before a lost or useless session is replaced.
+	redialPause = time.Second
+	// dialPatience is after how long a ZooKeeper that cannot be reached is
+	// complained of, and tried anew.
+	dialPatience = 15 * time.Second
+)
+
+// errNobody says that no master has announced itself.
+var errNobody = errors.New("no master has announced itself below the path: see that it is the one of the masters' --zk")
 
 // Session is what detection needs of a ZooKeeper session. Paths are relative
 // to the masters' path; "/" is that path itself.
@@ -81,7 +89,9 @@ func (z *ZooKeeper) Run(ctx context.Context) {
 
 // follow watches the masters until the session is over.
 func (z *ZooKeeper) follow(ctx context.Context) error {
-	session, err := z.opts.Dial(ctx)
+	dialing, stop := context.WithTimeout(ctx, dialPatience)
+	session, err := z.opts.Dial(dialing)
+	stop()
 	if err != nil {
 		return err
 	}
@@ -95,6 +105,7 @@ func (z *ZooKeeper) follow(ctx context.Context) error {
 		}
 		name, found := firstMaster(state.Names)
 		if !found {
+			z.complain(errNobody)
 			z.set("")
 			continue
 		}
