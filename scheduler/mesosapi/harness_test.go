@@ -151,6 +151,7 @@ type lying struct {
 	*httptest.Server
 	mu         sync.Mutex
 	subscribed int
+	refusal    func(w http.ResponseWriter) // of calls; nil accepts them
 }
 
 func lyingMaster(t *testing.T, script func(number int, call *scheduler.Call, s stream)) *lying {
@@ -163,11 +164,17 @@ func lyingMaster(t *testing.T, script func(number int, call *scheduler.Call, s s
 			http.Error(w, "no call", http.StatusBadRequest)
 			return
 		}
+		m.mu.Lock()
 		if call.Type != scheduler.Call_SUBSCRIBE {
+			refuse := m.refusal
+			m.mu.Unlock()
+			if refuse != nil {
+				refuse(w)
+				return
+			}
 			w.WriteHeader(http.StatusAccepted)
 			return
 		}
-		m.mu.Lock()
 		m.subscribed++
 		number := m.subscribed
 		m.mu.Unlock()

@@ -2,8 +2,10 @@ package mesosapi_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -173,4 +175,66 @@ func TestCallsNeedASubscription(t *testing.T) {
 	require.ErrorIs(t, client.Perform(t.Context(), core.Revive{}), mesosapi.ErrNotSubscribed)
 	require.ErrorIs(t, client.Message(t.Context(), "a", "e", nil), mesosapi.ErrNotSubscribed)
 	require.Error(t, client.Run(t.Context(), "", func(core.Event) {}), "an id comes first")
+}
+
+func TestWhatACallsAnswerMeans(t *testing.T) {
+	for name, c := range map[string]struct {
+		status                   int
+		text                     string
+		lost, refused, subscribe bool
+	}{
+		"a bad call":                     {400, "Failed to validate scheduler::Call: Not a valid UUID", false, true, false},
+		"another stream has taken over":  {400, "The stream ID 'x' included in this request didn't match the stream ID currently associated with framework ID f", true, false, false},
+		"the framework is gone":          {400, "Framework cannot be found", true, false, false},
+		"the master has no stream of us": {403, "Framework is not subscribed", true, false, true},
+		"the master recovers":            {503, "Master has not finished recovery", false, false, false},
+		"the master leads no more":       {307, "", false, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			master := lyingMaster(t, func(_ int, _ *scheduler.Call, s stream) { s.welcome(frameworkID, 15); s.hold() })
+			master.refusal = func(w http.ResponseWriter) { http.Error(w, c.text, c.status) }
+			r := start(t, staticDetector(t, master.URL), nil)
+			await[core.MesosSubscribed](r, "no subscription", nil)
+			err := r.client.Perform(t.Context(), core.Revive{})
+			require.ErrorContains(t, err, c.text)
+			require.Equal(t, c.lost, errors.Is(err, mesosapi.ErrNotSubscribed))
+			require.Equal(t, c.refused, mesosapi.Refused(err))
+			if c.subscribe {
+				require.Eventually(t, func() bool { return master.subscriptions() == 2 }, soon, tick)
+				return
+			}
+			require.Never(t, func() bool { return master.subscriptions() > 1 }, 50*time.Millisecond, tick)
+		})
+	}
+}
+
+func TestMastersThatNameEachOtherAreNotChased(t *testing.T) {
+	var asked atomic.Int32
+	redirect := func(to *string) func(int, *scheduler.Call, stream) {
+		return func(_ int, _ *scheduler.Call, s stream) {
+			asked.Add(1)
+			s.w.Header().Set("Location", strings.TrimPrefix(*to, "http:")+"/master/api/v1/scheduler")
+			s.w.WriteHeader(http.StatusTemporaryRedirect)
+		}
+	}
+	var first, second string // both set before anyone asks
+	first = lyingMaster(t, redirect(&second)).URL
+	second = lyingMaster(t, redirect(&first)).URL
+	r := start(t, staticDetector(t, first), func(o *mesosapi.Options) { o.MaxBackoff = 10 * time.Second })
+	time.Sleep(500 * time.Millisecond)
+	r.stop()
+	require.NoError(t, r.ended())
+	require.Greater(t, int(asked.Load()), 1)
+	require.Less(t, int(asked.Load()), 30, "a busy loop")
+}
+
+func TestARedirectToNowhereIsAnError(t *testing.T) {
+	for _, location := range []string{"", "/master/api/v1/scheduler", "//", "http://%zz", "//host:99999/x"} {
+		master := lyingMaster(t, func(_ int, _ *scheduler.Call, s stream) {
+			s.w.Header().Set("Location", location)
+			s.w.WriteHeader(http.StatusTemporaryRedirect)
+		})
+		start(t, staticDetector(t, master.URL), nil)
+		require.Eventually(t, func() bool { return master.subscriptions() > 1 }, soon, tick, location)
+	}
 }
