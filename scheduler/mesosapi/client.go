@@ -53,8 +53,8 @@ func New(opts Options) (*Client, error) {
 }
 
 // Run keeps a subscription under the framework id until ctx ends (nil) or a
-// final error comes. It posts what happens from its own goroutine; post may
-// block.
+// final error comes. It runs the detector, too; nobody else needs to. It posts
+// what happens from the caller's goroutine; post may block.
 func (c *Client) Run(ctx context.Context, frameworkID string, post func(core.Event)) error {
 	if frameworkID == "" {
 		return errors.New("mesos: no framework id: it is drawn and stored before the first subscription")
@@ -81,6 +81,9 @@ func (c *Client) Run(ctx context.Context, frameworkID string, post func(core.Eve
 	k := keeper{client: c, frameworkID: frameworkID, post: post, backoff: backoff{max: c.opts.MaxBackoff}}
 	return k.keep(ctx)
 }
+
+// Subscribed tells whether a master has us subscribed at the moment.
+func (c *Client) Subscribed() bool { return c.subscribed() != nil }
 
 // subscribed returns the present subscription, or nil.
 func (c *Client) subscribed() *subscription {

@@ -132,6 +132,7 @@ func TestARefusedCallLeavesTheSubscription(t *testing.T) {
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, r.client.Perform(canceled, core.Revive{}), context.Canceled)
+	require.True(t, r.client.Subscribed())
 	require.Equal(t, 1, c.Subscribes())
 	require.Empty(t, all[core.MesosDisconnected](r))
 }

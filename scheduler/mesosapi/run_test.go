@@ -174,6 +174,7 @@ func TestCallsNeedASubscription(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorIs(t, client.Perform(t.Context(), core.Revive{}), mesosapi.ErrNotSubscribed)
 	require.ErrorIs(t, client.Message(t.Context(), "a", "e", nil), mesosapi.ErrNotSubscribed)
+	require.False(t, client.Subscribed())
 	require.Error(t, client.Run(t.Context(), "", func(core.Event) {}), "an id comes first")
 }
 
