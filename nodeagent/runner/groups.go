@@ -104,7 +104,7 @@ func (g *Groups) EndLeftovers() (int, error) {
 			endGroup(n.PID)
 			ended++
 		}
-		if err := os.Remove(path); err != nil {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return ended, fmt.Errorf("forget process group: %w", err)
 		}
 	}

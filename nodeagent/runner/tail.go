@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"bytes"
 	"sync"
 
 	"scaleio-framework/internal/redact"
@@ -50,17 +51,27 @@ func (t *tail) masked(secrets []redact.Secret) string {
 	defer t.mu.Unlock()
 	buf := t.buf
 	if t.n > int64(len(buf)) {
-		// The cut may have gone through a secret, whose rest no mask would
-		// recognise.
-		longest := 0
-		for _, s := range secrets {
-			longest = max(longest, len(s.Reveal()))
-		}
-		buf = buf[min(longest, len(buf)):]
+		buf = buf[partial(buf, secrets):]
 	}
 	text := redact.Text(secrets...)(string(buf))
 	if len(text) > maxOutput {
 		text = text[len(text)-maxOutput:]
 	}
 	return text
+}
+
+// partial is how much of the beginning may be the rest of a secret that the
+// cut went through, and that no mask would recognise.
+func partial(buf []byte, secrets []redact.Secret) int {
+	longest := 0
+	for _, s := range secrets {
+		text := s.Reveal()
+		for from := 1; from < len(text); from++ {
+			if bytes.HasPrefix(buf, []byte(text[from:])) {
+				longest = max(longest, len(text)-from)
+				break
+			}
+		}
+	}
+	return longest
 }

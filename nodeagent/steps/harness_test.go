@@ -103,6 +103,9 @@ func (w *world) node(name, ip string, system scaleiotest.OS) *node {
 // by the environment of the test.
 func (n *node) newHost(inArgs bool) *steps.Host {
 	n.w.t.Setenv(scaleiotest.RootVariable, n.root)
+	// A tool is this test binary: under the race detector each of its ends
+	// would wait a second for late reports.
+	n.w.t.Setenv("GORACE", "atexit_sleep_ms=0")
 	host, err := steps.NewHost(steps.HostOptions{
 		Root:     hostfs.New(n.root),
 		Runner:   runner.New(runner.Options{Tools: n.w.tools, Groups: runner.NewGroups(n.journal.GroupsDir())}),

@@ -1,0 +1,169 @@
+package packages_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"scaleio-framework/internal/redact"
+	"scaleio-framework/nodeagent/failure"
+	"scaleio-framework/nodeagent/packages"
+	"scaleio-framework/nodeagent/runner"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// manager gives a manager over tools that are scripts; PATH has the shell's
+// own programs only.
+func manager(t *testing.T, family string, scripts map[string]string) (packages.Manager, string) {
+	t.Helper()
+	tools, dir := t.TempDir(), t.TempDir()
+	for name, script := range scripts {
+		require.NoError(t, os.WriteFile(filepath.Join(tools, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
+	}
+	t.Setenv("PATH", "/nowhere")
+	t.Setenv("DIR", dir)
+	m, err := packages.New(family, runner.New(runner.Options{Tools: tools}))
+	require.NoError(t, err)
+	return m, dir
+}
+
+func read(t *testing.T, dir, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	require.NoError(t, err)
+	return string(data)
+}
+
+func TestVersionsAreComparedByTheirCore(t *testing.T) {
+	for name, c := range map[string]struct {
+		a, b string
+		same bool
+	}{
+		"a distribution's suffix":   {"2.0-10000.2072.el7", "2.0-10000.2072", true},
+		"Ubuntu's suffix":           {"2.0-5014.0.Ubuntu.14.04", "2.0-5014.0", true},
+		"another build":             {"2.0-5014.0", "2.0-5014.1", false},
+		"another release":           {"2.0-5014.0", "2.5-5014.0", false},
+		"versions of other scheme":  {"0.11.4", "0.11.4\n", true},
+		"versions that differ":      {"0.11.4", "0.11.3", false},
+		"a build that is a prefix":  {"2.0-5014.0", "2.0-5014.01", false},
+		"three parts and a release": {"0.11.4-1", "0.11.4-1.x86_64", true},
+	} {
+		require.Equal(t, c.same, packages.SameVersion(c.a, c.b), name)
+	}
+}
+
+func TestDpkgTakesOnlyCompletePackagesForInstalled(t *testing.T) {
+	m, _ := manager(t, packages.Deb, map[string]string{"dpkg-query": `
+case "$4" in
+good) echo "installed 2.0-1.1";;
+waiting) echo "triggers-pending 2.0-1.1";;
+half) echo "half-configured 2.0-1.1";;
+removed) echo "config-files 2.0-1.1";;
+broken) echo "database is damaged" >&2; exit 2;;
+*) echo "no packages found" >&2; exit 1;;
+esac`})
+	for name, want := range map[string]bool{"good": true, "waiting": true, "half": false, "removed": false, "unknown": false} {
+		version, ok, err := m.Installed(t.Context(), name)
+		require.NoError(t, err, name)
+		require.Equal(t, want, ok, name)
+		require.Equal(t, want, version == "2.0-1.1", name)
+	}
+	_, _, err := m.Installed(t.Context(), "broken")
+	require.ErrorContains(t, err, "database is damaged")
+}
+
+func TestDpkgFinishesWhatWasInterruptedWithTheSameSettings(t *testing.T) {
+	m, dir := manager(t, packages.Deb, map[string]string{"dpkg": `
+[ "$1" = --audit ] && { echo "the following packages are only half configured"; exit 0; }
+echo "$* role=$MDM_ROLE_IS_MANAGER token=$TOKEN $DEBIAN_FRONTEND" >> "$DIR/log"`})
+	require.NoError(t, m.Install(t.Context(), "/cache/mdm.deb", packages.Env{
+		Plain: []string{"MDM_ROLE_IS_MANAGER=1"}, Secrets: map[string]redact.Secret{"TOKEN": redact.New("T0ken")},
+	}))
+	require.Equal(t, "--configure -a role=1 token=T0ken noninteractive\n-i /cache/mdm.deb role=1 token=T0ken noninteractive\n", read(t, dir, "log"),
+		"secrets come by the environment, and never as arguments")
+}
+
+func TestFailuresOfInstallersAreClassified(t *testing.T) {
+	for name, c := range map[string]struct {
+		family, tool, says string
+		kind               failure.Kind
+	}{
+		"dpkg's lock":        {packages.Deb, "dpkg", "dpkg: error: dpkg frontend lock was locked by another process with pid 7", failure.Interruption},
+		"dpkg's older words": {packages.Deb, "dpkg", "dpkg: error: unable to lock the administration directory", failure.Interruption},
+		"rpm's lock":         {packages.RPM, "rpm", "error: can't create transaction lock on /var/lib/rpm/.rpm.lock", failure.Interruption},
+		"a broken package":   {packages.Deb, "dpkg", "dpkg-deb: error: not a Debian format archive", failure.Plain},
+		"a broken rpm":       {packages.RPM, "rpm", "error: mdm.rpm: not an rpm package", failure.Plain},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, _ := manager(t, c.family, map[string]string{c.tool: `[ "$1" = --audit ] && exit 0
+echo "` + c.says + `" >&2; exit 2`})
+			err := m.Install(t.Context(), "/cache/file", packages.Env{})
+			require.ErrorContains(t, err, c.says)
+			require.Equal(t, c.kind, failure.KindOf(err))
+		})
+	}
+	m, _ := manager(t, packages.RPM, nil)
+	err := m.Install(t.Context(), "/cache/file", packages.Env{})
+	require.Equal(t, failure.Hopelessness, failure.KindOf(err), "a host without the tool is of no use")
+	require.ErrorIs(t, err, runner.ErrNotFound)
+}
+
+func TestRPMQueries(t *testing.T) {
+	m, dir := manager(t, packages.RPM, map[string]string{"rpm": `
+[ "$1" = -e ] && { echo "$* $I_AM_SURE" > "$DIR/log"; exit 0; }
+case "$4" in
+two) printf '2.0-1.1.el7\n2.0-2.2.el7\n';;
+one) echo 2.0-1.1.el7;;
+silent) ;;
+broken) echo "cannot open Packages database" >&2; exit 1;;
+*) echo "package $4 is not installed"; exit 1;;
+esac`})
+	version, ok, err := m.Installed(t.Context(), "two")
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, "2.0-2.2.el7", version)
+	_, ok, err = m.Installed(t.Context(), "absent")
+	require.NoError(t, err)
+	require.False(t, ok)
+	for _, name := range []string{"broken", "silent"} {
+		_, _, err = m.Installed(t.Context(), name)
+		require.Error(t, err, name)
+	}
+	require.NoError(t, m.Remove(t.Context(), "absent"), "what is not there need not be removed")
+	require.NoFileExists(t, filepath.Join(dir, "log"))
+	require.NoError(t, m.Remove(t.Context(), "one"))
+	require.Equal(t, "-e one 1\n", read(t, dir, "log"))
+}
+
+func TestDpkgPurgesWithTheVendorsWord(t *testing.T) {
+	m, dir := manager(t, packages.Deb, map[string]string{
+		"dpkg-query": `[ "$4" = half ] && echo "half-installed 1.0" || exit 1`,
+		"dpkg":       `echo "$* $I_AM_SURE" > "$DIR/log"`,
+	})
+	require.NoError(t, m.Remove(t.Context(), "absent"))
+	require.NoFileExists(t, filepath.Join(dir, "log"))
+	require.NoError(t, m.Remove(t.Context(), "half"))
+	require.Equal(t, "-P half 1\n", read(t, dir, "log"))
+}
+
+func TestDistributionPackages(t *testing.T) {
+	m, dir := manager(t, packages.Deb, map[string]string{"apt-get": `
+echo "$*" >> "$DIR/log"
+[ "$1" = update ] && { : > "$DIR/updated"; exit 0; }
+[ -e "$DIR/updated" ] || { echo "E: Unable to locate package libaio1" >&2; exit 100; }`})
+	require.NoError(t, m.InstallNamed(t.Context(), "libaio1", "numactl"))
+	const install = "install -y --no-install-recommends libaio1 numactl\n"
+	require.Equal(t, install+"update\n"+install, read(t, dir, "log"), "lists are fetched when the ones there do not do")
+
+	m, dir = manager(t, packages.RPM, map[string]string{"yum": `echo "$*" > "$DIR/log"`})
+	require.NoError(t, m.InstallNamed(t.Context(), "libaio"))
+	require.Equal(t, "install -y libaio\n", read(t, dir, "log"))
+	m, _ = manager(t, packages.RPM, nil)
+	require.ErrorContains(t, m.InstallNamed(t.Context(), "libaio"), "none of dnf, yum, zypper")
+	_, err := packages.New("ebuild", runner.New(runner.Options{}))
+	require.Error(t, err)
+}

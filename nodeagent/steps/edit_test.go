@@ -1,0 +1,66 @@
+package steps
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestPropertiesAreSetAndTheRestIsKept(t *testing.T) {
+	settings := [][2]string{{"mdm.ip.addresses", "1.1.1.1,2.2.2.2"}, {"bypass", "true"}}
+	for name, c := range map[string]struct{ old, want string }{
+		"an empty file":             {"", "mdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n"},
+		"keys in their places":      {"# bypass=x\na=1\nmdm.ip.addresses=\n\nbypass = false\nz=2", "# bypass=x\na=1\nmdm.ip.addresses=1.1.1.1,2.2.2.2\n\nbypass=true\nz=2"},
+		"a key that stands twice":   {"bypass=a\nbypass=b\n", "bypass=true\nbypass=true\nmdm.ip.addresses=1.1.1.1,2.2.2.2\n"},
+		"a last line without end":   {"a=1", "a=1\nmdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n"},
+		"the line ends of Windows":  {"a=1\r\nbypass=no\r\n", "a=1\r\nbypass=true\r\nmdm.ip.addresses=1.1.1.1,2.2.2.2\r\n"},
+		"what is no assignment":     {"!bypass=no\nbypassed\n", "!bypass=no\nbypassed\nmdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n"},
+		"values with equals signs":  {"password=a=b=\n", "password=a=b=\nmdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n"},
+		"what is as it should be":   {"mdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n", "mdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n"},
+		"a key that begins another": {"bypass.more=1\n", "bypass.more=1\nmdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n"},
+	} {
+		require.Equal(t, c.want, string(setProperties([]byte(c.old), settings)), name)
+	}
+	require.Equal(t, "2", property([]byte("a=1\n a = 2 \n#a=3\n"), "a"), "the last one counts")
+}
+
+func FuzzSetProperties(f *testing.F) {
+	f.Add([]byte("mdm.ip.addresses=1\nsecurity=x\n"))
+	f.Add([]byte("a\r\n=\n!\n#=\n \\\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		settings := [][2]string{{"mdm.ip.addresses", "10.0.0.1"}, {"b", "true"}}
+		once := setProperties(data, settings)
+		for _, s := range settings {
+			require.Equal(t, s[1], property(once, s[0]))
+		}
+		require.Equal(t, once, setProperties(once, settings), "setting twice changes nothing more")
+		for line := range strings.Lines(string(data)) {
+			key, value, ok := assignment(line)
+			if _, wanted := setting(settings, key); ok && !wanted {
+				require.Contains(t, string(once), value)
+			}
+		}
+	})
+}
+
+func TestIsolatorsAreMerged(t *testing.T) {
+	for old, want := range map[string]string{
+		"posix/cpu,posix/mem":                     "posix/cpu,posix/mem,filesystem/linux,docker/volume",
+		"cgroups/cpu, cgroups/mem":                "cgroups/cpu,cgroups/mem,filesystem/linux,docker/volume",
+		"filesystem/posix,cgroups/cpu":            "filesystem/linux,cgroups/cpu,docker/volume",
+		"docker/volume,filesystem/linux,disk/du":  "docker/volume,filesystem/linux,disk/du",
+		"com_example_Isolator,,filesystem/linux,": "com_example_Isolator,filesystem/linux,docker/volume",
+		"": "filesystem/linux,docker/volume",
+	} {
+		require.Equal(t, want, mergeIsolation(old), old)
+		require.Equal(t, want, mergeIsolation(want), "merging twice changes nothing more")
+	}
+}
+
+func TestMDMLinesOfTheSDC(t *testing.T) {
+	const text = "ini_guid 1-2\nmdm 10.0.0.1,10.0.0.2\nmdm 10.0.1.1\n"
+	for address, want := range map[string]bool{"10.0.0.1": true, "10.0.0.2": true, "10.0.1.1": true, "10.0.0.11": false, "1-2": false, "mdm": false} {
+		require.Equal(t, want, listsAddress(text, address), address)
+	}
+}
