@@ -15,6 +15,7 @@ const (
 	LaneMesos        = "mesos"
 	LaneSubscription = "mesos-subscription"
 	LaneTimer        = "timer"
+	LaneEpoch        = "epoch"
 )
 
 // Timer asks for TimerFired after a while. A timer with the same key replaces
@@ -101,7 +102,7 @@ func (Acknowledge) Lane() string   { return LaneMesos }
 func (Kill) Lane() string          { return LaneMesos }
 func (e SendCommand) Lane() string { return "node/" + e.Host }
 func (e GatewayCall) Lane() string { return "gateway/" + e.Object }
-func (RaiseEpoch) Lane() string    { return LaneSubscription }
+func (RaiseEpoch) Lane() string    { return LaneEpoch }
 
 func (e Timer) String() string     { return fmt.Sprintf("timer %s in %s", e.Key, e.After) }
 func (e Subscribe) String() string { return "subscribe as " + e.FrameworkID }

@@ -158,8 +158,9 @@ type GatewayAnswered struct {
 
 // OrderReceived is an operator's order, read from /orders.
 type OrderReceived struct {
-	Path string // below the root
-	Raw  []byte
+	Path    string // below the root
+	Version int32  // of the znode
+	Raw     []byte
 }
 
 // Poisoned replaces an event that twice made a commit fail. What carries a

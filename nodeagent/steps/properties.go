@@ -26,7 +26,7 @@ func setProperties(data []byte, settings [][2]string) []byte {
 	end := "\n"
 	for line := range strings.Lines(string(data)) {
 		key, _, ok := assignment(line)
-		ending := line[len(strings.TrimRight(line, "\r\n")):]
+		ending := lineEnd(line)
 		if ending != "" {
 			end = ending
 		}
@@ -48,6 +48,16 @@ func setProperties(data []byte, settings [][2]string) []byte {
 		out.WriteString(s[0] + "=" + s[1] + end)
 	}
 	return out.Bytes()
+}
+
+// lineEnd is how a line ends; empty for a last line without an end.
+func lineEnd(line string) string {
+	for _, end := range []string{"\r\n", "\n"} {
+		if strings.HasSuffix(line, end) {
+			return end
+		}
+	}
+	return ""
 }
 
 func setting(settings [][2]string, key string) (string, bool) {

@@ -146,12 +146,3 @@ func planned[P any](r Request, timeout time.Duration, resource Resource, maker f
 	}
 	return Plan{Timeout: timeout, Resource: resource, step: step}, nil
 }
-
-// secret finds a secret that the step cannot do without.
-func (r Request) secret(name string) (redact.Secret, error) {
-	s, ok := r.Secrets[name]
-	if !ok || s.IsEmpty() {
-		return s, fmt.Errorf("the command carries no secret %q", name)
-	}
-	return s, nil
-}

@@ -27,6 +27,7 @@ type Bootstrap struct {
 	delayed    map[ref]bool             // steps with a retry timer
 	interrupts map[ref]int              // failures in a row that do not count
 	queue      queue
+	spent      spending
 }
 
 // live is what is known of a host's node agent in this term.
@@ -128,6 +129,7 @@ func readPlan(host string, data []byte) (*model.NodePlan, error) {
 
 // Apply implements core.Core.
 func (b *Bootstrap) Apply(now time.Time, event core.Event, out *core.Output) {
+	b.spent.renew(now, event)
 	t := &turn{Bootstrap: b, now: now, out: out, changed: make(map[string]bool)}
 	if started, ok := event.(core.TermStarted); ok {
 		t.termStarted(started)

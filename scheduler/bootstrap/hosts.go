@@ -20,14 +20,11 @@ func (t *turn) hostSeen(e core.HostSeen) {
 	}
 	_, known := t.seen[e.Host]
 	t.seen[e.Host] = e
-	c, problem := t.options.examine(e)
-	switch {
+	switch _, problem := t.options.examine(e); {
 	case problem != "":
 		t.unused(e.Host, problem)
 	case len(t.cluster.Members) > 0:
-		t.onboard(c)
-		t.replaceLost()
-		return
+		t.queue.add(ref{e.Host, ""}) // onboardSeen
 	default:
 		t.used(e.Host)
 	}

@@ -11,13 +11,15 @@ import (
 	"scaleio-framework/leader"
 )
 
-// Limits of one unit of work, far below those of a commit: what is left over
-// goes on after a timer. A thousand hosts that may all start a step at once do
-// so in some thirty commits.
+// Limits of the work done at one instant, far below those of a commit: what is
+// left over goes on after a timer. A thousand hosts that may all start a step
+// at once do so in some thirty commits. The events of one unit carry the same
+// time, so that counting by it keeps the unit small when fleet tells of many
+// hosts at once.
 const (
-	maxPlansPerUnit   = 32
-	maxEffectsPerUnit = 200
-	moreAfter         = time.Millisecond
+	maxPlansAtOnce   = 32
+	maxEffectsAtOnce = 200
+	moreAfter        = time.Millisecond
 )
 
 // turn is the application of one event: records that changed are put once, at
@@ -29,19 +31,38 @@ type turn struct {
 	changed map[string]bool // hosts whose plans changed; "" is the cluster
 }
 
+// spending counts the work done at one instant.
+type spending struct {
+	at             time.Time
+	plans, effects int
+	more           bool // the timer that goes on is set
+}
+
+// renew starts counting anew when time has gone on, or when the timer says so.
+func (s *spending) renew(now time.Time, event core.Event) {
+	fired, ok := event.(core.TimerFired)
+	goOn := ok && fired.Key == timerMore
+	if !s.at.Equal(now) || goOn {
+		*s = spending{at: now, more: s.more && !goOn}
+	}
+}
+
 // finish works on what may have become possible, then stores what changed.
 func (t *turn) finish() {
 	if t.cluster == nil {
 		return
 	}
-	for len(t.changed) < maxPlansPerUnit && len(t.out.Effects) < maxEffectsPerUnit {
+	for t.spent.plans+len(t.changed) < maxPlansAtOnce && t.spent.effects+len(t.out.Effects) < maxEffectsAtOnce {
 		next, ok := t.queue.take()
 		if !ok {
 			break
 		}
 		t.consider(next)
 	}
-	if !t.queue.empty() {
+	t.spent.plans += len(t.changed)
+	t.spent.effects += len(t.out.Effects)
+	if !t.queue.empty() && !t.spent.more {
+		t.spent.more = true
 		t.timer(timerMore, moreAfter)
 	}
 	for _, host := range sortedKeys(t.changed) {

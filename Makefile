@@ -1,0 +1,64 @@
+# Everything needs Go and a Debian-like machine; setup installs the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+export GOTOOLCHAIN := local
+export GOFLAGS := -mod=readonly
+export CGO_ENABLED ?= 1
+
+TOOLS      ?= $(HOME)/.cache/scaleio-framework/tools
+GOFUMPT    := $(TOOLS)/gofumpt-v0.12.0
+STATICCHECK := $(TOOLS)/staticcheck-v0.8.2
+VERSION    ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS    := -s -w -X scaleio-framework/internal/version.version=$(VERSION)
+PROGRAMS   := scaleio-scheduler scaleio-nodeagent scaleioctl sandbox
+FUZZTIME   ?= 20s
+PACKAGES   ?= ./...
+
+.PHONY: setup build demo test lint bench fuzz fmt clean help
+
+help: ## Show the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+setup: ## Install what Debian packages give: ZooKeeper (with Java), rpm and the disk tools.
+	@deploy/dev/setup
+
+build: setup ## Build the four programs into build/bin.
+	@mkdir -p build/bin
+	@# The node agent runs on hosts of every age: no C library.
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o build/bin/ ./cmd/...
+
+demo: build ## Bootstrap three simulated hosts, kill the leader on the way, let a fourth host join.
+	build/bin/sandbox run --scenario demo --report build/demo-report.json
+
+test: setup ## Run all tests with the race detector.
+	go test -race -timeout 8m $(PACKAGES)
+
+lint: setup $(GOFUMPT) $(STATICCHECK) ## Check formatting, go vet and staticcheck.
+	@unformatted=$$($(GOFUMPT) -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	  if [ -n "$$unformatted" ]; then echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(STATICCHECK) ./...
+
+bench: build ## Measure bootstrap, take-over and commit times.
+	go test -run '^$$' -bench . -benchtime 3x -timeout 20m $(PACKAGES) | grep -E '^(Benchmark|pkg:|FAIL|ok|panic)' | grep -v '^ok.*no test'
+
+fuzz: setup ## Run every fuzz target for FUZZTIME.
+	@deploy/dev/fuzz $(FUZZTIME)
+
+fmt: $(GOFUMPT) ## Format all Go files.
+	$(GOFUMPT) -w $$(git ls-files --cached --others --exclude-standard '*.go')
+
+clean: ## Remove what was built.
+	rm -rf build
+
+$(GOFUMPT):
+	@mkdir -p $(TOOLS)/tmp-gofumpt
+	GOFLAGS= GOBIN=$(TOOLS)/tmp-gofumpt go install mvdan.cc/gofumpt@v0.12.0
+	@mv $(TOOLS)/tmp-gofumpt/gofumpt $@
+
+$(STATICCHECK):
+	@mkdir -p $(TOOLS)/tmp-staticcheck
+	GOFLAGS= GOBIN=$(TOOLS)/tmp-staticcheck go install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+	@mv $(TOOLS)/tmp-staticcheck/staticcheck $@

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hashicorp/go-hclog"
+
+	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/internal/redact"
+	"scaleio-framework/leader"
+	"scaleio-framework/scheduler/gateway"
+	"scaleio-framework/scheduler/mesosapi"
+)
+
+// performer does the effects of one term. It checks nothing but the lease's
+// deadline, decides nothing, and posts what came of an effect.
+type performer struct {
+	term  *leader.Term
+	mesos *mesosapi.Client
+	// subscriber keeps the subscription that core.Subscribe asks for.
+	subscriber *subscriber
+	gateway    *gateway.Performer
+	secrets    map[string]redact.Secret
+	// sources are the URLs at which nodes fetch artifacts.
+	sources func(ctx context.Context) []string
+	// fatal ends the term.
+	fatal  func(error)
+	logger hclog.Logger
+}
+
+// perform implements engine.Perform.
+func (p *performer) perform(ctx context.Context, effect core.Effect, post func(core.Event)) {
+	switch e := effect.(type) {
+	case core.Subscribe:
+		p.subscriber.subscribe(e)
+	case core.SendCommand:
+		p.withLease(ctx, func(ctx context.Context) { p.send(ctx, e) })
+	case core.GatewayCall:
+		p.withLease(ctx, func(ctx context.Context) { post(p.gateway.Perform(ctx, e)) })
+	case core.RaiseEpoch:
+		p.raiseEpoch(ctx, e)
+	default:
+		p.withLease(ctx, func(ctx context.Context) { p.call(ctx, effect, post) })
+	}
+}
+
+// withLease ends an effect when the lease lapses. That narrows the window in
+// which a paused leader acts; R10 closes it.
+func (p *performer) withLease(ctx context.Context, do func(context.Context)) {
+	ctx, cancel := leased(ctx, p.term.Lease())
+	defer cancel()
+	do(ctx)
+}
+
+// call performs a Mesos call. What was not taken is not repeated here: the core
+// learns of a refused launch, everything else is asked for again by its timers
+// or by Mesos itself.
+func (p *performer) call(ctx context.Context, effect core.Effect, post func(core.Event)) {
+	err := p.mesos.Perform(ctx, effect)
+	if err == nil {
+		return
+	}
+	p.logger.Debug("call not taken", "effect", effect.String(), "error", err)
+	switch effect.(type) {
+	case core.Accept, core.Revive:
+		post(core.CallRefused{Effect: effect, Err: err.Error()})
+	}
+}
+
+// send gives a command to a node agent: epoch, secrets and sources are of this
+// leader, everything else is the committed intent.
+func (p *performer) send(ctx context.Context, e core.SendCommand) {
+	command := e.Command
+	command.V = nodeproto.Version
+	command.Epoch = p.term.Epoch()
+	command.Sources = p.sources(ctx)
+	data, err := sealed(command, e.Address.PublicKey, e.Secrets, p.secrets)
+	if err != nil {
+		p.logger.Error("command cannot be made", "host", e.Host, "step", command.Step, "error", err)
+		return
+	}
+	if err := p.mesos.Message(ctx, e.Address.AgentID, e.Address.ExecutorID, data); err != nil {
+		p.logger.Debug("command not sent, it will be repeated", "host", e.Host, "step", command.Step, "error", err)
+	}
+}
+
+func (p *performer) raiseEpoch(ctx context.Context, e core.RaiseEpoch) {
+	if p.term.Epoch() > e.Above {
+		return
+	}
+	p.logger.Warn("a node agent has seen a higher epoch: ZooKeeper was restored or rebuilt; raising ours above it", "seen", e.Above)
+	if err := p.term.RaiseEpoch(ctx, e.Above); err != nil && ctx.Err() == nil {
+		if errors.Is(err, leader.ErrDeposed) {
+			p.fatal(err)
+			return
+		}
+		p.logger.Warn("epoch not raised, the next refusal asks again", "error", err)
+	}
+}

@@ -1,0 +1,175 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"scaleio-framework/internal/engine"
+	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/internal/redact"
+	"scaleio-framework/leader"
+	"scaleio-framework/scheduler/gateway"
+	"scaleio-framework/scheduler/mesosapi"
+)
+
+// term is this process's time of leadership, as HTTP sees it.
+type term struct {
+	engine     *engine.Engine
+	mesos      *mesosapi.Client
+	subscriber *subscriber
+	abdicate   context.CancelFunc
+}
+
+// View implements httpapi.Term.
+func (t *term) View() engine.View { return t.engine.View() }
+
+// Subscribed implements httpapi.Term.
+func (t *term) Subscribed() bool { return t.mesos.Subscribed() }
+
+// Abdicate implements httpapi.Term.
+func (t *term) Abdicate() { t.abdicate() }
+
+// errAbdicated ends a term that an operator asked to end.
+var errAbdicated = fmt.Errorf("%w: asked to abdicate", leader.ErrHandedOver)
+
+// lead leads until ctx ends, the term is lost, or something final happens. On
+// every way out that leaves the fence with us leadership is handed over before
+// anything is waited for, so that the next leader starts at once.
+func (a *App) lead(ctx context.Context, won *leader.Term) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	t, closeTerm, err := a.wire(won, cancel)
+	if err != nil {
+		handOver(a, won)
+		return err
+	}
+	a.term.Store(t)
+	defer a.term.Store(nil)
+
+	var running sync.WaitGroup
+	running.Go(func() {
+		select {
+		case <-won.Done():
+			cancel(won.Err())
+		case <-ctx.Done():
+		}
+	})
+	running.Go(func() { a.orders.watch(ctx, t.engine.Offer) })
+	running.Go(func() {
+		if err := t.subscriber.run(ctx); err != nil {
+			cancel(err)
+		}
+	})
+	err = t.engine.Run(ctx)
+	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	a.term.Store(nil)
+	cancel(err)
+	handOver(a, won)
+
+	wait, stop := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer stop()
+	if waitErr := t.engine.Close(wait); waitErr != nil {
+		a.logger.Warn("stopped before all effects had ended", "error", waitErr)
+	}
+	running.Wait()
+	closeTerm()
+	return err
+}
+
+// handOver gives leadership up when we still have it; a term that is lost is
+// only closed.
+func handOver(a *App, won *leader.Term) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := won.HandOver(ctx); err != nil && !errors.Is(err, leader.ErrDeposed) && !errors.Is(err, leader.ErrHandedOver) {
+		a.logger.Warn("leadership not handed over, the next leader waits for the session to expire", "error", err)
+	}
+}
+
+// wire makes the parts of one term. fatal ends the term.
+func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func(), err error) {
+	store := &store{won}
+	mesos, detect, err := a.mesosClient(store)
+	if err != nil {
+		return nil, nil, err
+	}
+	gateways, err := gateway.New(gateway.Options{
+		Username: a.cfg.ScaleIO.User, Password: a.cfg.ScaleIO.Password,
+		CAFile: a.cfg.Gateway.CAFile, Insecure: a.cfg.Gateway.Insecure,
+		Timeout: a.cfg.Gateway.Timeout, Logger: a.logger,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	cores, err := a.cores()
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &performer{
+		term: won, mesos: mesos, subscriber: newSubscriber(mesos, detect), gateway: gateways,
+		secrets: map[string]redact.Secret{
+			nodeproto.SecretAdminPassword:   a.cfg.ScaleIO.Password,
+			nodeproto.SecretLIAToken:        a.cfg.ScaleIO.LIAToken,
+			nodeproto.SecretGatewayPassword: a.cfg.ScaleIO.GatewayPassword,
+		},
+		sources: (&sources{read: a.sources}).get,
+		fatal:   fatal,
+		logger:  a.logger.Named("performer"),
+	}
+	eng, err := engine.New(engine.Options{
+		Store: store, Cores: cores, Perform: p.perform, Entropy: uuid.NewString, Logger: a.logger,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	p.subscriber.offer = eng.Offer
+	t = &term{engine: eng, mesos: mesos, subscriber: p.subscriber, abdicate: func() { fatal(errAbdicated) }}
+	return t, gateways.Close, nil
+}
+
+// store is a leader.Term with what the engine asks of the lease.
+type store struct{ *leader.Term }
+
+// Held implements engine.Store.
+func (s *store) Held() bool { return s.Err() == nil && s.Lease().Valid(time.Now()) }
+
+// AwaitHeld implements engine.Store. A lapsed lease is rare and short; it is
+// looked at as often as the term probes its session.
+func (s *store) AwaitHeld(ctx context.Context) error {
+	for !s.Held() {
+		timer := time.NewTimer(max(s.Lease().ProbeInterval()/4, time.Millisecond))
+		select {
+		case <-timer.C:
+		case <-s.Done():
+			timer.Stop()
+			return s.Err()
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+	return ctx.Err()
+}
+
+// fence is asked before each SUBSCRIBE: a stale leader that subscribes would
+// take the framework away from the present one.
+func (s *store) fence(ctx context.Context) error {
+	_, err := s.Commit(ctx)
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, leader.ErrDeposed) {
+		return err
+	}
+	return s.Recover(ctx)
+}
+
+var _ engine.Store = (*store)(nil)

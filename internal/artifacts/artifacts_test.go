@@ -1,0 +1,79 @@
+package artifacts_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"scaleio-framework/internal/artifacts"
+)
+
+func TestParseName(t *testing.T) {
+	for file, want := range map[string]artifacts.Name{
+		"EMC-ScaleIO-mdm-2.0-10000.2072.el7.x86_64.rpm":          {Component: "mdm", Package: "EMC-ScaleIO-mdm", Version: "2.0-10000.2072", Family: "rpm", OSID: "el", OSVersion: "7"},
+		"EMC-ScaleIO-gateway-2.0-10000.2072.x86_64.rpm":          {Component: "gateway", Package: "EMC-ScaleIO-gateway", Version: "2.0-10000.2072", Family: "rpm"},
+		"EMC-ScaleIO-mdm-2.0-10000.2072.Ubuntu.14.04.x86_64.deb": {Component: "mdm", Package: "emc-scaleio-mdm", Version: "2.0-10000.2072", Family: "deb", OSID: "ubuntu", OSVersion: "14.04"},
+		"emc-scaleio-gateway_2.0-10000.2072_amd64.deb":           {Component: "gateway", Package: "emc-scaleio-gateway", Version: "2.0-10000.2072", Family: "deb"},
+		"EMC-ScaleIO-sds-4.5-0.287.sles15.3.x86_64.rpm":          {Component: "sds", Package: "EMC-ScaleIO-sds", Version: "4.5-0.287", Family: "rpm", OSID: "sles", OSVersion: "15.3"},
+		"EMC-ScaleIO-lia-3.6-700.103.el8.x86_64.rpm":             {Component: "lia", Package: "EMC-ScaleIO-lia", Version: "3.6-700.103", Family: "rpm", OSID: "el", OSVersion: "8"},
+		"EMC-ScaleIO-gateway-1.31-243.0.noarch.rpm":              {Component: "gateway", Package: "EMC-ScaleIO-gateway", Version: "1.31-243.0", Family: "rpm"},
+		"rexray_0.11.4-1_amd64.deb":                              {Component: "rexray", Package: "rexray", Version: "0.11.4-1", Family: "deb"},
+		"dvdcli-0.2.1-1.x86_64.rpm":                              {Component: "dvdcli", Package: "dvdcli", Version: "0.2.1-1", Family: "rpm"},
+	} {
+		got, ok := artifacts.ParseName(file)
+		require.True(t, ok, file)
+		require.Equal(t, want, got, file)
+	}
+	for _, file := range []string{"README", "EMC-ScaleIO-gui-2.0-1.2.el7.x86_64.rpm", "EMC-ScaleIO-mdm.rpm", "EMC-ScaleIO-sdc-2.0-5.6.src.zip"} {
+		_, ok := artifacts.ParseName(file)
+		require.False(t, ok, file)
+	}
+}
+
+func TestCatalogServesWhatItListsAndNothingElse(t *testing.T) {
+	dir := t.TempDir()
+	agent := filepath.Join(dir, "agent")
+	packages := filepath.Join(dir, "packages")
+	require.NoError(t, os.MkdirAll(filepath.Join(packages, "deep"), 0o755))
+	require.NoError(t, os.WriteFile(agent, []byte("program"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(packages, "deep", "EMC-ScaleIO-sds-2.0-1.2.el7.x86_64.rpm"), []byte("package"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(packages, "secret.txt"), []byte("secret"), 0o644))
+
+	catalog, err := artifacts.Read(agent, packages)
+	require.NoError(t, err)
+	require.Len(t, catalog.Packages, 1)
+	require.Equal(t, int64(len("package")), catalog.Packages[0].Size)
+
+	get := func(path string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, "/x", nil)
+		r.URL.Path = path
+		catalog.ServeHTTP(w, r)
+		return w
+	}
+	require.Equal(t, "program", get(catalog.AgentPath).Body.String())
+	require.Equal(t, "package", get(catalog.Packages[0].Path).Body.String())
+	for _, path := range []string{"secret.txt", "../packages/secret.txt", "packages/", "", "/etc/passwd"} {
+		require.Equal(t, http.StatusNotFound, get(path).Code, path)
+	}
+}
+
+func TestReadSaysWhatIsMissing(t *testing.T) {
+	_, err := artifacts.Read("/no/such/program", "")
+	require.ErrorContains(t, err, "node agent program: open /no/such/program")
+}
+
+func FuzzParseName(f *testing.F) {
+	f.Add("EMC-ScaleIO-mdm-2.0-10000.2072.Ubuntu.14.04.x86_64.deb")
+	f.Fuzz(func(t *testing.T, file string) {
+		if n, ok := artifacts.ParseName(file); ok {
+			require.NotEmpty(t, n.Component)
+			require.NotEmpty(t, n.Version)
+			require.Contains(t, []string{"deb", "rpm"}, n.Family)
+		}
+	})
+}

@@ -1,0 +1,204 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"scaleio-framework/scaleio"
+)
+
+// Parse reads the configuration from arguments and environment, completes it
+// and checks it. On ErrHelp the flags were printed to usage. Any other error
+// names the setting, what is wrong with it and the remedy.
+func Parse(program string, args, environ []string, usage io.Writer) (*Config, error) {
+	c := &Config{}
+	b := newBinder(program, environ, usage)
+	bindProcess(b, c)
+	bindMesos(b, c)
+	bindScaleIO(b, c)
+	warnings, err := b.parse(args)
+	if err != nil {
+		return nil, err
+	}
+	c.Warnings = warnings
+	if err := b.fromMarathon(c); err != nil {
+		return nil, err
+	}
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	return c, c.validate()
+}
+
+func bindProcess(b *binder, c *Config) {
+	b.text(&c.Name, "name", "scaleio", "name of the framework in Mesos and of the node agents' state directory")
+	b.text(&c.LogLevel, "loglevel", "info", "trace, debug, info, warn or error")
+	b.yes(&c.LogJSON, "log.json", false, "log as JSON lines")
+	b.text(&c.ZK.URL, "zk", "", "where progress is kept: zk://host:port,host:port/path")
+	b.duration(&c.ZK.Session, "zk.session", 10*time.Second, "session timeout to ask for; a standby takes over after it when the leader's host dies")
+	b.text(&c.ZK.User, "zk.user", "", "user of ZooKeeper's digest authentication")
+	b.secret(&c.ZK.Password, "zk.password", "password of ZooKeeper's digest authentication")
+	b.yes(&c.ZK.TLS, "zk.tls", false, "speak TLS to ZooKeeper")
+	b.text(&c.ZK.CAFile, "zk.tls.ca", "", "PEM file of the authorities that sign ZooKeeper's certificates; the system's when empty")
+	b.text(&c.ZK.CertFile, "zk.tls.cert", "", "PEM file of the client certificate")
+	b.text(&c.ZK.KeyFile, "zk.tls.key", "", "PEM file of the client certificate's key")
+	b.text(&c.REST.Listen, "rest.listen", "", "address to listen on; all when empty")
+	b.number(&c.REST.Port, "rest.port", 0, "port to listen on; Marathon's PORT0 when 0")
+	b.text(&c.REST.Host, "rest.address", "", "host name or address that nodes and the other scheduler reach this one at; Marathon's HOST, else the host's name")
+	b.text(&c.REST.Instance, "instance", "", "name of this instance; Marathon's MESOS_TASK_ID, else the host's name")
+	b.text(&c.ArtifactsDir, "artifacts.dir", "", "folder with the vendor's packages, served to the nodes; the same on every instance")
+	b.alias("store.uri", "zk")
+}
+
+func bindMesos(b *binder, c *Config) {
+	b.text(&c.Mesos.Master, "mesos", "", "zk://host:port,.../mesos, or a list host:port,host:port of masters")
+	b.text(&c.Mesos.Role, "role", "scaleio", "Mesos role to register with")
+	b.text(&c.Mesos.User, "user", "root", "user the node agents run as; installing packages takes root")
+	b.text(&c.Mesos.Principal, "mesos.principal", "", "principal of the framework")
+	b.secret(&c.Mesos.Secret, "mesos.secret", "secret of the principal, where masters authenticate frameworks")
+	b.duration(&c.Mesos.FailoverTimeout, "mesos.failover-timeout", 14*24*time.Hour, "how long Mesos keeps the node agents without any scheduler; at least 168h")
+	b.text(&c.Executor.Program, "executor.program", "", "path of the scaleio-nodeagent program; beside this program when empty")
+	b.float(&c.Executor.MDMCPUs, "executor.cpu.mdm", 1.5, "CPUs taken on hosts of the MDM cluster")
+	b.float(&c.Executor.MDMMemoryMB, "executor.mem.mdm", 3072, "MiB of memory taken on hosts of the MDM cluster")
+	b.float(&c.Executor.OtherCPUs, "executor.cpu.non", 0.5, "CPUs taken on other hosts")
+	b.float(&c.Executor.OtherMemory, "executor.mem.non", 512, "MiB of memory taken on other hosts")
+	b.yes(&c.Executor.SCLIPasswordInArgs, "scaleio.scli-password-in-args", false, "allow passwords in scli's arguments where scli does not ask for them; everyone on the host can read them")
+	b.yes(&c.Executor.InstallPrerequisites, "prerequisites.install", true, "let hosts install libaio, numactl and the gateway's Java from their distribution")
+	b.number(&c.Placement.MDMNodes, "placement.mdm-nodes", 3, "size of the MDM cluster: 3 or 5")
+	b.duration(&c.Placement.Settle, "placement.settle", 10*time.Second, "how long no new host may have appeared before the MDM hosts are chosen")
+	b.text(&c.Placement.PersonaAttribute, "placement.persona-attribute", "scaleio-persona", "Mesos attribute that decides a host's part: manager, tie-breaker, storage or none")
+	b.text(&c.Placement.FaultSetAttribute, "placement.fault-set-attribute", "scaleio-fault-set", "Mesos attribute that names a host's fault set, for example its rack or zone")
+	for old, name := range map[string]string{
+		"uri": "mesos", "executor.memory.mdm": "executor.mem.mdm", "executor.memory.non": "executor.mem.non",
+		"executor.altpath": "executor.program", "hostname": "rest.address",
+	} {
+		b.alias(old, name)
+	}
+}
+
+func bindScaleIO(b *binder, c *Config) {
+	b.text(&c.ScaleIO.ClusterName, "scaleio.clustername", "scaleio", "name of the ScaleIO system")
+	b.text(&c.ScaleIO.ProtectionDomain, "scaleio.protectiondomain", "default", "protection domain to create")
+	b.text(&c.ScaleIO.StoragePool, "scaleio.storagepool", "default", "storage pool to create")
+	b.text(&c.ScaleIO.MediaType, "scaleio.mediatype", "", "media type of the pool, HDD or SSD; needed from version 3 on")
+	b.yes(&c.ScaleIO.ZeroPadding, "scaleio.zeropadding", true, "zero padding of the pool; it cannot be changed once the pool has devices")
+	b.text(&c.ScaleIO.User, "scaleio.user", "admin", "ScaleIO user")
+	b.secret(&c.ScaleIO.Password, "scaleio.password", "password that the ScaleIO user gets: 8 to 15 characters, three of lower, upper, digit, special")
+	b.secret(&c.ScaleIO.LIAToken, "scaleio.lia-token", "token of the LIA package; the ScaleIO password when not set")
+	b.secret(&c.ScaleIO.GatewayPassword, "scaleio.gateway-password", "password of the gateway's own admin; the ScaleIO password when not set")
+	b.number(&c.ScaleIO.MaxFailures, "steps.max-failures", 5, "failed attempts after which a step is stuck")
+	b.duration(&c.ScaleIO.RetryBackoff, "steps.retry-backoff", time.Second, "pause before the second attempt of a step; it doubles up to a minute")
+	b.number(&c.Gateway.Port, "gateway.port", 443, "HTTPS port of the gateways")
+	b.text(&c.Gateway.CAFile, "gateway.ca", "", "PEM file of the authorities that sign the gateways' certificates; each gateway's own certificate is trusted besides")
+	b.yes(&c.Gateway.Insecure, "gateway.insecure", false, "accept any certificate of a gateway")
+	b.yes(&c.Gateway.BypassCertificateCheck, "gateway.bypass-mdm-certificate", true, "let the gateways accept the MDMs' self-signed certificates; with false you trust them in the gateways yourself")
+	b.duration(&c.Gateway.Timeout, "gateway.timeout", 30*time.Second, "time limit of one request to a gateway")
+	b.text(&c.Devices.Pattern, "devices", "auto", "disks to give to ScaleIO: auto for every free one, or comma-separated patterns such as /dev/sd[b-z]")
+	b.text(&c.Devices.TestMode, "devices.test-mode", "test-and-activate", "test-and-activate or none")
+	b.yes(&c.Volumes.Driver, "volumes.driver", true, "install REX-Ray and dvdcli where packages for them are given")
+	b.text(&c.Volumes.Isolator, "volumes.isolator", "docker-volume", "docker-volume, or none to leave the Mesos agents' flags alone")
+	b.text(&c.Volumes.AgentService, "volumes.agent-service", "mesos-slave", "service of the Mesos agent, restarted when its flags changed")
+	b.alias("scaleio.device", "devices")
+}
+
+// complete fills what follows from other settings or from the host.
+func (c *Config) complete() error {
+	hostname, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("read the host's name: %w", err)
+	}
+	if c.REST.Host == "" {
+		c.REST.Host = hostname
+	}
+	if c.REST.Instance == "" {
+		c.REST.Instance = hostname
+	}
+	if c.ScaleIO.LIAToken.IsEmpty() {
+		c.ScaleIO.LIAToken = c.ScaleIO.Password
+	}
+	if c.ScaleIO.GatewayPassword.IsEmpty() {
+		c.ScaleIO.GatewayPassword = c.ScaleIO.Password
+	}
+	if c.Executor.Program == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find scaleio-nodeagent beside this program: %w; give --executor.program", err)
+		}
+		c.Executor.Program = filepath.Join(filepath.Dir(self), "scaleio-nodeagent")
+	}
+	// The predecessor's --uri was the whole URL of the scheduler API.
+	c.Mesos.Master = strings.TrimSuffix(strings.TrimPrefix(c.Mesos.Master, "http://"), "/api/v1/scheduler")
+	return nil
+}
+
+// validate checks every setting and reports all that is wrong at once.
+func (c *Config) validate() error {
+	var errs []error
+	need := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	oneOf := func(flagName, value string, allowed ...string) {
+		for _, a := range allowed {
+			if value == a {
+				return
+			}
+		}
+		errs = append(errs, fmt.Errorf("--%s is %q, want one of %s", flagName, value, strings.Join(allowed, ", ")))
+	}
+	need(strings.HasPrefix(c.ZK.URL, "zk://"), "--zk is %q, want zk://host:port,host:port/path", safeURL(c.ZK.URL))
+	need(!strings.Contains(c.ZK.URL, "@"), "--zk holds a password, which everyone on the host can read: set --zk.user and SIO_ZK_PASSWORD or SIO_ZK_PASSWORD_FILE instead")
+	need(c.ZK.Session >= time.Second, "--zk.session is %s, want at least 1s", c.ZK.Session)
+	need(c.ZK.Password.IsEmpty() == (c.ZK.User == ""), "--zk.user and SIO_ZK_PASSWORD go together: set both or none")
+	need((c.ZK.CertFile == "") == (c.ZK.KeyFile == ""), "--zk.tls.cert and --zk.tls.key go together: set both or none")
+	need(c.Mesos.Master != "", "--mesos is not set: give zk://host:port,.../mesos, or the masters as host:port,host:port")
+	need(c.Mesos.FailoverTimeout >= 7*24*time.Hour, "--mesos.failover-timeout is %s, want at least 168h: when it ends, Mesos kills every node agent", c.Mesos.FailoverTimeout)
+	need(c.Mesos.Secret.IsEmpty() || c.Mesos.Principal != "", "SIO_MESOS_SECRET is set without --mesos.principal")
+	need(c.REST.Port > 0 && c.REST.Port < 65536, "--rest.port is %d, want 1 to 65535; under Marathon it comes from PORT0", c.REST.Port)
+	need(c.Name != "" && !strings.ContainsAny(c.Name, "/ \t\n"), "--name is %q, want a name without blanks and slashes", c.Name)
+	need(c.Placement.MDMNodes == 3 || c.Placement.MDMNodes == 5, "--placement.mdm-nodes is %d, want 3 or 5", c.Placement.MDMNodes)
+	need(c.Placement.Settle >= 0, "--placement.settle is %s, want 0 or more", c.Placement.Settle)
+	need(c.Gateway.Port > 0 && c.Gateway.Port < 65536, "--gateway.port is %d, want 1 to 65535", c.Gateway.Port)
+	need(c.Gateway.Timeout > 0, "--gateway.timeout is %s, want more than 0", c.Gateway.Timeout)
+	need(c.ScaleIO.MaxFailures > 0, "--steps.max-failures is %d, want 1 or more", c.ScaleIO.MaxFailures)
+	need(c.ScaleIO.RetryBackoff > 0, "--steps.retry-backoff is %s, want more than 0", c.ScaleIO.RetryBackoff)
+	// A task's share is what is left of this after the executor's own.
+	need(c.Executor.MDMCPUs >= 0.2 && c.Executor.OtherCPUs >= 0.2, "--executor.cpu.mdm and --executor.cpu.non must be 0.2 or more")
+	need(c.Executor.MDMMemoryMB >= 96 && c.Executor.OtherMemory >= 96, "--executor.mem.mdm and --executor.mem.non must be 96 or more")
+	oneOf("loglevel", c.LogLevel, "trace", "debug", "info", "warn", "error")
+	oneOf("devices.test-mode", c.Devices.TestMode, "test-and-activate", "none")
+	oneOf("volumes.isolator", c.Volumes.Isolator, "docker-volume", "none")
+	oneOf("scaleio.mediatype", c.ScaleIO.MediaType, "", "HDD", "SSD", "Transitional")
+	if c.ScaleIO.Password.IsEmpty() {
+		errs = append(errs, errors.New("the ScaleIO password is not set: set SIO_SCALEIO_PASSWORD_FILE to the path of a file that holds it, or SIO_SCALEIO_PASSWORD"))
+	} else if err := scaleio.CheckPassword(c.ScaleIO.Password); err != nil {
+		errs = append(errs, fmt.Errorf("SIO_SCALEIO_PASSWORD: %w", err))
+	}
+	if _, err := os.Stat(c.Executor.Program); err != nil {
+		errs = append(errs, fmt.Errorf("--executor.program: %w: give the path of scaleio-nodeagent", err))
+	}
+	if c.ArtifactsDir != "" {
+		if info, err := os.Stat(c.ArtifactsDir); err != nil {
+			errs = append(errs, fmt.Errorf("--artifacts.dir: %w", err))
+		} else if !info.IsDir() {
+			errs = append(errs, fmt.Errorf("--artifacts.dir %s is not a folder", c.ArtifactsDir))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// safeURL is a URL without what stands before an @.
+func safeURL(url string) string {
+	if scheme, rest, ok := strings.Cut(url, "://"); ok {
+		if _, host, hasUser := strings.Cut(rest, "@"); hasUser {
+			return scheme + "://...@" + host
+		}
+	}
+	return url
+}

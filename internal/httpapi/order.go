@@ -1,0 +1,72 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"scaleio-framework/internal/model"
+)
+
+// maxOrder is the largest body of a verb, in bytes.
+const maxOrder = 4 << 10
+
+// orderPoll is how often a verb looks for its outcome.
+const orderPoll = 20 * time.Millisecond
+
+// order writes an operator's order and waits for what becomes of it. It goes
+// through a znode like an order written by hand, so that it survives this
+// process.
+func (s *Server) order(w http.ResponseWriter, r *http.Request, _ Term) {
+	var request OrderRequest
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&request); err != nil && !errors.Is(err, io.EOF) {
+		fail(w, http.StatusBadRequest, "the body is not an order: "+err.Error()+`; want {"host":"...","step":"..."}`)
+		return
+	}
+	order := model.Order{Verb: model.Verb(r.PathValue("verb")), Host: request.Host, Step: request.Step, By: request.By, At: time.Now().UTC().Round(time.Millisecond)}
+	data, err := model.Encode(order, nil)
+	if err != nil {
+		fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	if _, err := model.ParseOrder(data); err != nil {
+		fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	path, err := s.opts.Orders.Submit(r.Context(), data)
+	if err != nil {
+		fail(w, http.StatusServiceUnavailable, "the order could not be written: "+err.Error()+"; look whether it was taken before you repeat it")
+		return
+	}
+	s.awaitOrder(w, r, path)
+}
+
+func (s *Server) awaitOrder(w http.ResponseWriter, r *http.Request, path string) {
+	limit := time.NewTimer(s.opts.OrderWait)
+	defer limit.Stop()
+	ticker := time.NewTicker(orderPoll)
+	defer ticker.Stop()
+	for {
+		waiting, refused, err := s.opts.Orders.Outcome(r.Context(), path)
+		switch {
+		case err == nil && refused != "":
+			reply(w, http.StatusConflict, OrderAnswer{Order: path, State: "refused", Reason: refused})
+			return
+		case err == nil && !waiting:
+			reply(w, http.StatusOK, OrderAnswer{Order: path, State: "applied"})
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-r.Context().Done():
+			return
+		case <-limit.C:
+			reply(w, http.StatusAccepted, OrderAnswer{Order: path, State: "waiting", Reason: "the order is written; a leader will apply it"})
+			return
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"scaleio-framework/internal/engine"
+	"scaleio-framework/internal/version"
+	"scaleio-framework/leader"
+)
+
+// Election is what the server asks about who leads.
+type Election interface {
+	// Connected reports whether ZooKeeper is reached.
+	Connected() bool
+	// Leader returns the card of the present leader, if one is known.
+	Leader() (leader.Card, bool)
+	// Candidates lists all running instances.
+	Candidates(ctx context.Context) ([]leader.Card, error)
+}
+
+// Term is what the server asks of the leader in its own process.
+type Term interface {
+	// View returns what is committed.
+	View() engine.View
+	// Subscribed reports whether Mesos has our subscription.
+	Subscribed() bool
+	// Abdicate hands leadership over; the process ends.
+	Abdicate()
+}
+
+// Orders are written by any instance and applied by the leader.
+type Orders interface {
+	// Submit writes an order and returns its path.
+	Submit(ctx context.Context, order []byte) (path string, err error)
+	// Outcome reports whether an order still waits, and if it was refused, why.
+	Outcome(ctx context.Context, path string) (waiting bool, refused string, err error)
+}
+
+// Options configure a Server; all but Metrics are required.
+type Options struct {
+	// Instance is the name of this instance, as in its card.
+	Instance string
+	Election Election
+	Orders   Orders
+	// Term returns the term of this process, nil on a standby.
+	Term func() Term
+	// Artifacts serves what stands below /artifacts/.
+	Artifacts http.Handler
+	Metrics   http.Handler
+	Logger    hclog.Logger
+	// LeaderWait is how long a request waits for a leader; default 2.5 s.
+	LeaderWait time.Duration
+	// OrderWait is how long a verb waits for its outcome; default 5 s.
+	OrderWait time.Duration
+}
+
+// Server answers HTTP requests.
+type Server struct {
+	opts Options
+	mux  *http.ServeMux
+}
+
+// New wires a server.
+func New(opts Options) (*Server, error) {
+	if opts.Instance == "" || opts.Election == nil || opts.Orders == nil || opts.Term == nil || opts.Artifacts == nil || opts.Logger == nil {
+		return nil, errors.New("httpapi: Instance, Election, Orders, Term, Artifacts and Logger are required")
+	}
+	if opts.LeaderWait == 0 {
+		opts.LeaderWait = 2500 * time.Millisecond
+	}
+	if opts.OrderWait == 0 {
+		opts.OrderWait = 5 * time.Second
+	}
+	opts.Logger = opts.Logger.Named("http")
+	s := &Server{opts: opts, mux: http.NewServeMux()}
+	s.mux.HandleFunc("GET /healthz", s.health)
+	s.mux.HandleFunc("GET /readyz", s.ready)
+	s.mux.HandleFunc("GET /version", s.version)
+	s.mux.Handle("GET /artifacts/", http.StripPrefix("/artifacts/", opts.Artifacts))
+	if opts.Metrics != nil {
+		s.mux.Handle("GET /metrics", opts.Metrics)
+	}
+	led := func(pattern string, answer func(http.ResponseWriter, *http.Request, Term)) {
+		s.mux.HandleFunc(pattern, s.byLeader(answer))
+	}
+	led("GET /v1/leader", s.getLeader)
+	led("DELETE /v1/leader", s.abdicate)
+	led("GET /v1/status", s.status)
+	led("GET /v1/plan", s.plan)
+	led("POST /v1/plan/{verb}", s.order)
+	led("GET /v1/nodes", s.nodes)
+	led("GET /v1/nodes/{host}", s.node)
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, http.StatusNotFound, "nothing is served at "+r.URL.Path)
+	})
+	return s, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	s.mux.ServeHTTP(w, r)
+}
+
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusOK, map[string]string{"state": "alive"})
+}
+
+// ready is 200 on a leader that leads and on a standby that could take over.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	switch {
+	case s.opts.Term() != nil:
+		reply(w, http.StatusOK, map[string]string{"state": "leading"})
+	case s.opts.Election.Connected():
+		reply(w, http.StatusOK, map[string]string{"state": "standby"})
+	default:
+		fail(w, http.StatusServiceUnavailable, "ZooKeeper cannot be reached; waiting for it")
+	}
+}
+
+func (s *Server) version(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusOK, map[string]string{"version": version.String(), "instance": s.opts.Instance})
+}
+
+func reply(w http.ResponseWriter, code int, body any) {
+	data, err := json.MarshalIndent(body, "", "  ")
+	if err != nil {
+		fail(w, http.StatusInternalServerError, "the answer cannot be encoded: "+err.Error())
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	// A client that is gone is no concern of ours.
+	_, _ = w.Write(append(data, '\n'))
+}
+
+func fail(w http.ResponseWriter, code int, text string) { reply(w, code, Problem{Error: text}) }

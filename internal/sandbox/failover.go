@@ -1,0 +1,136 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"syscall"
+	"time"
+
+	"scaleio-framework/internal/httpapi"
+	"scaleio-framework/leader"
+)
+
+// Fault is what a drill does to the leader.
+type Fault string
+
+const (
+	// Kill ends the process at once.
+	Kill Fault = "kill"
+	// Term asks it to stop.
+	Term Fault = "term"
+	// Stop freezes it for longer than its session, then wakes it.
+	Stop Fault = "stop"
+)
+
+// Failover strikes the present leader and measures until the next one leads:
+// SUBSCRIBED under the kept framework id and past its first commit.
+func (w *World) Failover(ctx context.Context, fault Fault) (FailoverReport, error) {
+	report := FailoverReport{Kind: string(fault), SessionTimeoutS: w.opts.SessionTimeout.Seconds()}
+	before, err := w.State(ctx)
+	if err != nil {
+		return report, err
+	}
+	card, ok, err := w.client.Leader(ctx)
+	if err != nil || !ok {
+		return report, errors.Join(errors.New("nobody leads, so nothing can be drilled"), err)
+	}
+	victim, err := w.schedulerOf(card.Instance)
+	if err != nil {
+		return report, err
+	}
+	report.EpochBefore, report.AfterSteps = before.Epoch, before.Over()
+	exits := len(victim.Exits())
+
+	struck := time.Now()
+	if err := victim.Signal(signals()[fault]); err != nil {
+		return report, err
+	}
+	next, at, err := w.awaitLeader(ctx, card.Instance, before.Epoch)
+	if err != nil {
+		return report, err
+	}
+	report.TakeoverS = at.Sub(struck).Seconds()
+	report.EpochAfter = next.Leader.Epoch
+	report.FrameworkIDKept = before.Framework == nil || next.FrameworkID == before.Framework.ID
+	if fault == Stop {
+		code, err := wake(ctx, victim, exits)
+		if err != nil {
+			return report, err
+		}
+		report.WokenExit = &code
+	}
+	return report, nil
+}
+
+func signals() map[Fault]syscall.Signal {
+	return map[Fault]syscall.Signal{Kill: syscall.SIGKILL, Term: syscall.SIGTERM, Stop: syscall.SIGSTOP}
+}
+
+// wake continues a stopped ex-leader and waits for its exit.
+func wake(ctx context.Context, victim *Scheduler, exits int) (code int, err error) {
+	if err := victim.Signal(syscall.SIGCONT); err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	for {
+		if all := victim.Exits(); len(all) > exits {
+			return all[exits].Code, nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, fmt.Errorf("the woken ex-leader %s did not exit: see %s", victim.Name, victim.Log)
+		case <-ticker.C:
+		}
+	}
+}
+
+// takeoverPoll is the resolution of the measured take-over.
+const takeoverPoll = 5 * time.Millisecond
+
+// awaitLeader waits for a leader other than the given instance that is
+// subscribed to Mesos, and returns when that was.
+func (w *World) awaitLeader(ctx context.Context, other string, epoch uint64) (httpapi.Status, time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*w.opts.SessionTimeout+30*time.Second)
+	defer cancel()
+	ticker := time.NewTicker(takeoverPoll)
+	defer ticker.Stop()
+	for {
+		card, ok, err := w.client.Leader(ctx)
+		if err == nil && ok && card.Instance != other {
+			status, err := getStatus(ctx, card)
+			if err == nil && status.Subscribed && status.Leader.Epoch > epoch {
+				return status, time.Now(), nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return httpapi.Status{}, time.Time{}, fmt.Errorf("no new leader took over; the logs are in %s", w.dir)
+		case <-ticker.C:
+		}
+	}
+}
+
+func getStatus(ctx context.Context, card leader.Card) (httpapi.Status, error) {
+	var status httpapi.Status
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, card.URL+"/v1/status", nil)
+	if err != nil {
+		return status, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return status, err
+	}
+	defer func() { _ = resp.Body.Close() }() // read to the end or of no use
+	if resp.StatusCode != http.StatusOK {
+		return status, fmt.Errorf("status of %s: %s", card.URL, resp.Status)
+	}
+	return status, json.NewDecoder(resp.Body).Decode(&status)
+}

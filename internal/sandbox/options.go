@@ -1,0 +1,94 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Options describe a sandbox.
+type Options struct {
+	// Dir holds hosts, logs and ZooKeeper's data. Empty means a new temporary
+	// directory, which Close removes.
+	Dir string
+	// Bin is where scaleio-scheduler, scaleio-nodeagent and standin are;
+	// beside the running program when empty.
+	Bin string
+	// Agents is the number of hosts at the start, Schedulers that of scheduler
+	// processes.
+	Agents, Schedulers int
+	// SessionTimeout is what schedulers ask of ZooKeeper.
+	SessionTimeout time.Duration
+	// StandInPackages uses package files and package tools that cost nothing,
+	// instead of real .deb files and the machine's dpkg.
+	StandInPackages bool
+	// Disks is the number of free disks of each host.
+	Disks int
+	// Mesos is the address of an external master, or empty for the double.
+	Mesos string
+	// Out gets progress and results; Terminal says that it can be redrawn.
+	Out      io.Writer
+	Terminal bool
+	Logger   hclog.Logger
+}
+
+// Defaults of Options.
+const (
+	DefaultAgents         = 3
+	DefaultSchedulers     = 2
+	DefaultSessionTimeout = 4 * time.Second
+	// diskBytes is the size of a host's disks: 110 GiB, above the minimum of
+	// 100 GB. They are sparse files.
+	diskBytes = 110 << 30
+)
+
+func (o *Options) complete() error {
+	if o.Agents == 0 {
+		o.Agents = DefaultAgents
+	}
+	if o.Schedulers == 0 {
+		o.Schedulers = DefaultSchedulers
+	}
+	if o.SessionTimeout == 0 {
+		o.SessionTimeout = DefaultSessionTimeout
+	}
+	if o.Disks == 0 {
+		o.Disks = 1
+	}
+	if o.Out == nil {
+		o.Out = io.Discard
+	}
+	if o.Logger == nil {
+		o.Logger = hclog.NewNullLogger()
+	}
+	if o.Agents < 0 || o.Schedulers < 1 || o.Disks < 0 {
+		return errors.New("sandbox: agents, schedulers and disks must not be negative, and there is at least one scheduler")
+	}
+	if o.SessionTimeout < time.Second || o.SessionTimeout > 10*time.Second {
+		return fmt.Errorf("sandbox: session timeout %s: want 1s to 10s, which is what its ZooKeeper grants", o.SessionTimeout)
+	}
+	if o.Bin == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("sandbox: find the programs: %w", err)
+		}
+		o.Bin = filepath.Dir(self)
+	}
+	for _, program := range []string{"scaleio-scheduler", "scaleio-nodeagent", "standin"} {
+		if _, err := os.Stat(filepath.Join(o.Bin, program)); err != nil {
+			return fmt.Errorf("sandbox: %w: run make build", err)
+		}
+	}
+	if !o.StandInPackages {
+		if _, err := exec.LookPath("dpkg-deb"); err != nil {
+			return fmt.Errorf("sandbox: dpkg-deb is missing: install dpkg, or choose --packages stand-in")
+		}
+	}
+	return nil
+}

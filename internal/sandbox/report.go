@@ -1,0 +1,143 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+)
+
+// Report is what a scenario measured.
+type Report struct {
+	Bootstrap *BootstrapReport `json:"bootstrap,omitempty"`
+	Joined    []JoinReport     `json:"joined,omitempty"`
+	Failovers []FailoverReport `json:"failovers"`
+	// Created counts the objects that the ScaleIO double made, by kind; each
+	// must have been made once.
+	Created map[string]int `json:"created,omitempty"`
+	// CreatedTwice names objects that were made more than once.
+	CreatedTwice  []string `json:"created_twice"`
+	LeakedVolumes int      `json:"leaked_volumes"`
+	// SecretsFound names the places where the password was found.
+	SecretsFound []string `json:"secrets_found"`
+	Zookeeper    string   `json:"zookeeper"`
+	Seed         uint64   `json:"seed,omitempty"`
+	Failures     []string `json:"failures,omitempty"`
+	OK           bool     `json:"ok"`
+}
+
+// BootstrapReport is about the first hosts.
+type BootstrapReport struct {
+	Agents      int     `json:"agents"`
+	Seconds     float64 `json:"seconds"`
+	Steps       int     `json:"steps"`
+	FrameworkID string  `json:"framework_id"`
+}
+
+// JoinReport is about a host that joined later.
+type JoinReport struct {
+	Host    string  `json:"host"`
+	Seconds float64 `json:"seconds"`
+	Steps   int     `json:"steps"`
+}
+
+// FailoverReport is about one fault of the leader.
+type FailoverReport struct {
+	Kind            string  `json:"kind"`
+	AfterSteps      int     `json:"after_steps"`
+	SessionTimeoutS float64 `json:"session_timeout_s"`
+	TakeoverS       float64 `json:"takeover_s"`
+	EpochBefore     uint64  `json:"epoch_before"`
+	EpochAfter      uint64  `json:"epoch_after"`
+	FrameworkIDKept bool    `json:"framework_id_kept"`
+	// StepsRepeated counts the attempts that had to be opened anew.
+	StepsRepeated int `json:"steps_repeated"`
+	// WokenExit is the exit code of a leader that was stopped and woken again;
+	// 3 says that it noticed the loss of its leadership.
+	WokenExit *int `json:"woken_exit,omitempty"`
+}
+
+// newReport has empty lists, so that the JSON shows them.
+func newReport() *Report {
+	return &Report{Failovers: []FailoverReport{}, CreatedTwice: []string{}, SecretsFound: []string{}}
+}
+
+// fail notes something that was promised and did not happen.
+func (r *Report) fail(format string, args ...any) {
+	r.Failures = append(r.Failures, fmt.Sprintf(format, args...))
+}
+
+// conclude decides whether all went well.
+func (r *Report) conclude() error {
+	for _, object := range r.CreatedTwice {
+		r.fail("%s was made more than once", object)
+	}
+	for _, place := range r.SecretsFound {
+		r.fail("the password stands in %s", place)
+	}
+	if r.LeakedVolumes > 0 {
+		r.fail("%d volumes leaked", r.LeakedVolumes)
+	}
+	for _, f := range r.Failovers {
+		if !f.FrameworkIDKept {
+			r.fail("the framework id changed at the failover after %s", f.Kind)
+		}
+	}
+	r.OK = len(r.Failures) == 0
+	if r.OK {
+		return nil
+	}
+	errs := make([]error, 0, len(r.Failures))
+	for _, f := range r.Failures {
+		errs = append(errs, errors.New(f))
+	}
+	return errors.Join(errs...)
+}
+
+// Write stores the report as JSON.
+func (r *Report) Write(file string) error {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode the report: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(data, '\n'), 0o644)
+}
+
+// Print shows the report to a person.
+func (r *Report) Print(out io.Writer) {
+	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(t, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintln(out)
+	if b := r.Bootstrap; b != nil {
+		row("bootstrap", "%d hosts, %d steps in %.2f s, with the failovers below", b.Agents, b.Steps, b.Seconds)
+		row("framework id", "%s", b.FrameworkID)
+	}
+	for _, f := range r.Failovers {
+		kept := "framework id kept"
+		if !f.FrameworkIDKept {
+			kept = "FRAMEWORK ID CHANGED"
+		}
+		row("failover", "%s after %d steps: take-over in %.2f s (session %.0f s), epoch %d -> %d, %s, %d steps repeated",
+			f.Kind, f.AfterSteps, f.TakeoverS, f.SessionTimeoutS, f.EpochBefore, f.EpochAfter, kept, f.StepsRepeated)
+	}
+	for _, j := range r.Joined {
+		row("joined", "%s served in %.2f s, %d steps", j.Host, j.Seconds, j.Steps)
+	}
+	row("made twice", "%d objects", len(r.CreatedTwice))
+	row("leaked volumes", "%d", r.LeakedVolumes)
+	row("secrets found", "%d places", len(r.SecretsFound))
+	row("ZooKeeper", "%s", r.Zookeeper)
+	row("ok", "%t", r.OK)
+	_ = t.Flush() // out is a terminal or a buffer
+	for _, f := range r.Failures {
+		fmt.Fprintln(out, "  FAILED:", f)
+	}
+}

@@ -1,0 +1,254 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Limits of what a scenario waits for. They are far above what is measured: a
+// busy machine is slow, a hang is not.
+const (
+	bootstrapLimit = 3 * time.Minute
+	joinLimit      = 2 * time.Minute
+)
+
+// Run plays a scenario and returns its report, also when it failed.
+func Run(ctx context.Context, scenario string, opts Options, count int, seed uint64) (*Report, error) {
+	if err := opts.complete(); err != nil {
+		return newReport(), err
+	}
+	play, ok := map[string]func(context.Context, *stage) error{
+		"bootstrap":     bootstrapScenario,
+		"demo":          demoScenario,
+		"failover-soak": soakScenario,
+	}[scenario]
+	if !ok {
+		return newReport(), fmt.Errorf("sandbox: no scenario %q: want bootstrap, demo or failover-soak", scenario)
+	}
+	dir := opts.Dir
+	if dir == "" {
+		made, err := os.MkdirTemp("", "scaleio-sandbox-")
+		if err != nil {
+			return newReport(), err
+		}
+		dir = made
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return newReport(), err
+	}
+	s := &stage{opts: opts, dir: dir, count: count, seed: seed, report: newReport(), progress: newProgress(opts.Out, opts.Terminal)}
+	err = s.play(ctx, play)
+	if err != nil {
+		s.report.fail("%s", err)
+	}
+	if err := s.report.conclude(); err != nil {
+		return s.report, fmt.Errorf("%w\nhosts, logs and ZooKeeper's data are kept in %s", err, dir)
+	}
+	if opts.Dir == "" {
+		// ZooKeeper ran as nobody; what it wrote is ours to remove all the same.
+		if err := os.RemoveAll(dir); err != nil {
+			opts.Logger.Warn("temporary directory not removed", "dir", dir, "error", err)
+		}
+	}
+	return s.report, nil
+}
+
+// stage is what the scenarios share.
+type stage struct {
+	opts     Options
+	dir      string
+	count    int
+	seed     uint64
+	zk       *ZooKeeper
+	report   *Report
+	progress *progress
+}
+
+func (s *stage) play(ctx context.Context, scenario func(context.Context, *stage) error) (err error) {
+	s.progress.say("starting ZooKeeper")
+	zkDir := filepath.Join(s.dir, "zookeeper")
+	if err := os.MkdirAll(zkDir, 0o755); err != nil {
+		return err
+	}
+	if err := os.Chmod(s.dir, 0o755); err != nil { // ZooKeeper may run as nobody
+		return err
+	}
+	if s.zk, err = StartZooKeeper(ctx, zkDir); err != nil {
+		return err
+	}
+	defer s.zk.Close()
+	if s.report.Zookeeper, err = s.zk.Version(ctx); err != nil {
+		return err
+	}
+	return scenario(ctx, s)
+}
+
+// inWorld makes a world with schedulers, runs f in it, and checks what it left.
+func (s *stage) inWorld(ctx context.Context, name string, f func(*World) error) (err error) {
+	dir := filepath.Join(s.dir, name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	s.progress.say("laying out %d hosts, building the packages", s.opts.Agents)
+	w, err := NewWorld(ctx, s.opts, s.zk, dir, name)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := w.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	s.progress.say("starting %d schedulers", s.opts.Schedulers)
+	if err := w.StartSchedulers(); err != nil {
+		return err
+	}
+	if err := f(w); err != nil {
+		return err
+	}
+	return w.inspect(ctx, s.report)
+}
+
+// bootstrapped notes the finished bootstrap in the report.
+func (s *stage) bootstrapped(w *World, state State) {
+	s.report.Bootstrap = &BootstrapReport{
+		Agents: len(state.Plans), Seconds: state.Bootstrap().Seconds(), Steps: state.Over(), FrameworkID: state.Framework.ID,
+	}
+	s.progress.say("bootstrap of %d hosts complete: %d steps in %.2f s", len(state.Plans), state.Over(), state.Bootstrap().Seconds())
+}
+
+func bootstrapScenario(ctx context.Context, s *stage) error {
+	return s.inWorld(ctx, "world", func(w *World) error {
+		state, err := w.await(ctx, "the bootstrap", bootstrapLimit, s.progress.show, func(st State) bool { return st.Complete(s.opts.Agents) })
+		if err != nil {
+			return err
+		}
+		s.bootstrapped(w, state)
+		return nil
+	})
+}
+
+// demoSteps is after how many steps the demo kills the leader: in the middle
+// of the packages and before the ScaleIO cluster is made.
+const demoSteps = 8
+
+func demoScenario(ctx context.Context, s *stage) error {
+	return s.inWorld(ctx, "world", func(w *World) error {
+		_, err := w.await(ctx, "the first steps", bootstrapLimit, s.progress.show, func(st State) bool { return st.Over() >= demoSteps })
+		if err != nil {
+			return err
+		}
+		s.progress.say("kill -9 of the leader, in the middle of the bootstrap")
+		if err := s.drill(ctx, w, Kill); err != nil {
+			return err
+		}
+		state, err := w.await(ctx, "the bootstrap", bootstrapLimit, s.progress.show, func(st State) bool { return st.Complete(s.opts.Agents) })
+		if err != nil {
+			return err
+		}
+		s.bootstrapped(w, state)
+		if err := s.join(ctx, w, state); err != nil {
+			return err
+		}
+		s.progress.say("SIGTERM to the leader")
+		return s.drill(ctx, w, Term)
+	})
+}
+
+// join adds a host and waits until it is served.
+func (s *stage) join(ctx context.Context, w *World, before State) error {
+	s.progress.say("a new host joins")
+	start := time.Now()
+	host, err := w.AddHost()
+	if err != nil {
+		return err
+	}
+	state, err := w.await(ctx, "the onboarding of "+host.Name, joinLimit, s.progress.show, func(st State) bool { return st.Complete(len(before.Plans) + 1) })
+	if err != nil {
+		return err
+	}
+	s.report.Joined = append(s.report.Joined, JoinReport{
+		Host: host.Name, Seconds: time.Since(start).Seconds(), Steps: state.Over() - before.Over(),
+	})
+	s.progress.say("%s is served after %.2f s", host.Name, time.Since(start).Seconds())
+	return nil
+}
+
+// drill strikes the leader and notes what was measured.
+func (s *stage) drill(ctx context.Context, w *World, fault Fault) error {
+	before, err := w.State(ctx)
+	if err != nil {
+		return err
+	}
+	f, err := w.Failover(ctx, fault)
+	if err != nil {
+		return err
+	}
+	after, err := w.State(ctx)
+	if err != nil {
+		return err
+	}
+	f.StepsRepeated = after.Repeated() - before.Repeated()
+	if f.WokenExit != nil && *f.WokenExit != 3 {
+		s.report.fail("the woken ex-leader exited with %d, want 3", *f.WokenExit)
+	}
+	s.report.Failovers = append(s.report.Failovers, f)
+	s.progress.say("epoch %d took over from %d after %.2f s", f.EpochAfter, f.EpochBefore, f.TakeoverS)
+	return nil
+}
+
+// soakScenario strikes at random moments of one bootstrap after the other.
+func soakScenario(ctx context.Context, s *stage) error {
+	if s.count == 0 {
+		s.count = 20
+	}
+	if s.seed == 0 {
+		s.seed = uint64(time.Now().UnixNano())
+	}
+	s.report.Seed = s.seed
+	s.progress.say("seed %d (--seed %d repeats the choice of faults and moments)", s.seed, s.seed)
+	random := rand.New(rand.NewPCG(s.seed, 0))
+	faults := []Fault{Kill, Term, Stop}
+	for i := range s.count {
+		fault := faults[random.IntN(len(faults))]
+		moment := time.Duration(random.Int64N(int64(soakWindow)))
+		s.progress.say("round %d of %d: %s after %s", i+1, s.count, fault, moment.Round(time.Millisecond))
+		err := s.inWorld(ctx, fmt.Sprintf("round%d", i+1), func(w *World) error {
+			return s.soakRound(ctx, w, fault, moment)
+		})
+		if err != nil {
+			return fmt.Errorf("round %d (%s after %s, seed %d): %w", i+1, fault, moment, s.seed, err)
+		}
+	}
+	return nil
+}
+
+// soakWindow is the part of a bootstrap in which the soak strikes.
+const soakWindow = 5 * time.Second
+
+func (s *stage) soakRound(ctx context.Context, w *World, fault Fault, moment time.Duration) error {
+	if _, _, err := w.awaitLeader(ctx, "", 0); err != nil {
+		return err
+	}
+	timer := time.NewTimer(moment)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := s.drill(ctx, w, fault); err != nil {
+		return err
+	}
+	state, err := w.await(ctx, "the bootstrap", bootstrapLimit, s.progress.show, func(st State) bool { return st.Complete(s.opts.Agents) })
+	if err != nil {
+		return err
+	}
+	s.bootstrapped(w, state)
+	return nil
+}

@@ -1,0 +1,82 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Up starts a sandbox, prints how to reach it, and keeps it until ctx ends.
+func Up(ctx context.Context, opts Options) (err error) {
+	if err := opts.complete(); err != nil {
+		return err
+	}
+	if opts.Dir == "" {
+		if opts.Dir, err = os.MkdirTemp("", "scaleio-sandbox-"); err != nil {
+			return err
+		}
+	}
+	if opts.Dir, err = filepath.Abs(opts.Dir); err != nil {
+		return err
+	}
+	s := &stage{opts: opts, dir: opts.Dir, report: newReport(), progress: newProgress(opts.Out, opts.Terminal)}
+	return s.play(ctx, func(ctx context.Context, s *stage) error {
+		w, err := NewWorld(ctx, s.opts, s.zk, s.dir, "demo")
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if closeErr := w.Close(); err == nil {
+				err = closeErr
+			}
+		}()
+		if err := w.StartSchedulers(); err != nil {
+			return err
+		}
+		if err := w.describe(); err != nil {
+			return err
+		}
+		if w.mesos != nil {
+			state, err := w.await(ctx, "the bootstrap", bootstrapLimit, s.progress.show, func(st State) bool { return st.Complete(s.opts.Agents) })
+			if err != nil && ctx.Err() == nil {
+				return err
+			}
+			if err == nil {
+				s.bootstrapped(w, state)
+			}
+		}
+		<-ctx.Done()
+		s.progress.say("stopping")
+		return nil
+	})
+}
+
+// describe prints the addresses, the command lines and the hosts' environment.
+func (w *World) describe() error {
+	out := w.opts.Out
+	fmt.Fprintf(out, "\ndirectory    %s\n", w.dir)
+	for _, s := range w.schedulers {
+		fmt.Fprintf(out, "%-12s %s  (pid %d, log %s)\n", s.Name, s.URL, s.PID(), s.Log)
+	}
+	if w.mesos != nil {
+		fmt.Fprintf(out, "Mesos        %s\n", w.mesos.MasterURL())
+	} else {
+		fmt.Fprintf(out, "Mesos        %s (external)\n", w.master)
+	}
+	zk := w.zk.cluster.ConnectString()
+	fmt.Fprintf(out, "zkCli        /usr/share/zookeeper/bin/zkCli.sh -server %s ls -R /scaleio-framework/%s\n", zk, w.name)
+	fmt.Fprintf(out, "scaleioctl   %s --zk zk://%s/scaleio-framework/%s status --watch\n", filepath.Join(w.opts.Bin, "scaleioctl"), zk, w.name)
+	fmt.Fprintf(out, "password     in %s\n", w.passwordFile())
+	fmt.Fprintln(out, "\nenvironment of the executors on each host (for a real agent: --executor_environment_variables):")
+	for _, h := range w.hosts {
+		env, err := json.Marshal(h.Environment)
+		if err != nil {
+			return fmt.Errorf("encode the environment of %s: %w", h.Name, err)
+		}
+		fmt.Fprintf(out, "%-12s %s\n", h.Name, env)
+	}
+	fmt.Fprintln(out)
+	return nil
+}

@@ -1,0 +1,241 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"scaleio-framework/internal/redact"
+	"scaleio-framework/internal/zkconn"
+	"scaleio-framework/internal/zkconn/zktest"
+	"scaleio-framework/leader"
+	"scaleio-framework/scaleio/scaleiotest"
+	"scaleio-framework/scheduler/mesosapi/mesostest"
+)
+
+// ZooKeeper is the part of a sandbox that several worlds can share: it takes
+// the longest to start.
+type ZooKeeper struct{ cluster *zktest.Cluster }
+
+// StartZooKeeper starts one server with a tickTime of 500 ms, so that a session
+// expires within half a second of its timeout.
+func StartZooKeeper(ctx context.Context, dir string) (*ZooKeeper, error) {
+	cluster, err := zktest.Launch(ctx, zktest.Options{Dir: dir})
+	if err != nil {
+		return nil, err
+	}
+	return &ZooKeeper{cluster}, nil
+}
+
+// Close ends the server.
+func (z *ZooKeeper) Close() { z.cluster.Close() }
+
+// Version is what the server says of itself.
+func (z *ZooKeeper) Version(ctx context.Context) (string, error) { return z.cluster.Version(ctx) }
+
+// World is one cluster in the sandbox.
+type World struct {
+	opts Options
+	dir  string
+	zk   *ZooKeeper
+	name string // of the framework; its root in ZooKeeper is made of it
+
+	password    redact.Secret
+	gatewayPort int
+	packages    string // folder
+
+	system     *scaleiotest.System
+	mesos      *mesostest.Cluster
+	master     string // value of --mesos
+	client     *leader.Client
+	hosts      []*Host
+	schedulers []*Scheduler
+}
+
+// Host is one directory that plays a host.
+type Host struct {
+	Name, IP, Root string
+	Environment    map[string]string
+	agent          *mesostest.Agent
+}
+
+// NewWorld lays out and starts everything but the schedulers. name must be new
+// in this ZooKeeper.
+func NewWorld(ctx context.Context, opts Options, zk *ZooKeeper, dir, name string) (w *World, err error) {
+	w = &World{opts: opts, dir: dir, zk: zk, name: name, password: newPassword()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.Close())
+		}
+	}()
+	for _, sub := range []string{"hosts", "logs", "mesos", "tools", "packages", "secrets"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.WriteFile(w.passwordFile(), []byte(w.password.Reveal()+"\n"), 0o600); err != nil {
+		return nil, err
+	}
+	if w.gatewayPort, err = freePort("127.0.0.1"); err != nil {
+		return nil, err
+	}
+	if err := w.startScaleIO(); err != nil {
+		return nil, err
+	}
+	if err := w.startMesos(ctx); err != nil {
+		return nil, err
+	}
+	if w.client, err = leader.Open(ctx, w.zkOptions("/scaleio-framework/"+name)); err != nil {
+		return nil, err
+	}
+	for range opts.Agents {
+		if _, err := w.AddHost(); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// newPassword draws one that ScaleIO takes: three classes, 8 to 15 characters.
+func newPassword() redact.Secret { return redact.New("Sb1" + rand.Text()[:10]) }
+
+func (w *World) passwordFile() string { return filepath.Join(w.dir, "secrets", "password") }
+
+func (w *World) zkOptions(root string) zkconn.Options {
+	return zkconn.Options{Servers: strings.Split(w.zk.cluster.ConnectString(), ","), Root: root}
+}
+
+func (w *World) startScaleIO() (err error) {
+	if w.system, err = scaleiotest.New(scaleiotest.Options{GatewayPort: w.gatewayPort}); err != nil {
+		return err
+	}
+	if _, err = w.system.Serve(); err != nil {
+		return err
+	}
+	w.packages = filepath.Join(w.dir, "packages")
+	if w.opts.StandInPackages {
+		_, err = scaleiotest.WritePackages(w.packages, packageVersion)
+	} else {
+		_, err = scaleiotest.BuildDebs(w.packages, packageVersion, w.gatewayPort)
+	}
+	if err != nil {
+		return fmt.Errorf("sandbox: make the packages: %w", err)
+	}
+	for _, tool := range scaleiotest.ToolNames() {
+		link := filepath.Join(w.dir, "tools", tool)
+		if err := os.Symlink(filepath.Join(w.opts.Bin, "standin"), link); err != nil && !os.IsExist(err) {
+			return fmt.Errorf("sandbox: %w", err)
+		}
+	}
+	return nil
+}
+
+// packageVersion is the ScaleIO release that the doubles play.
+const packageVersion = "2.6-11000.113"
+
+func (w *World) startMesos(ctx context.Context) (err error) {
+	if w.opts.Mesos != "" {
+		w.master = w.opts.Mesos
+		return nil
+	}
+	root := "/mesos-" + w.name
+	w.master = "zk://" + w.zk.cluster.ConnectString() + root
+	w.mesos, err = mesostest.New(mesostest.Options{
+		Dir: filepath.Join(w.dir, "mesos"), Logger: w.opts.Logger,
+		Registrar: registrar{w.zkOptions(root)},
+	})
+	if err != nil {
+		return err
+	}
+	return w.mesos.Start(ctx)
+}
+
+// registrar announces the leading master as real ones do.
+type registrar struct{ zk zkconn.Options }
+
+// Register implements mesostest.Registrar. The znode dies with the session.
+func (r registrar) Register(ctx context.Context, data []byte) (withdraw func(), err error) {
+	conn, err := zkconn.Dial(ctx, r.zk)
+	if err != nil {
+		return nil, err
+	}
+	if err = conn.EnsurePath(ctx, "/"); err == nil {
+		_, err = conn.Create(ctx, "/json.info_", data, zkconn.EphemeralSequential)
+	}
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("announce the master: %w", err)
+	}
+	return conn.Close, nil
+}
+
+// AddHost lays out one more host and starts its Mesos agent.
+func (w *World) AddHost() (*Host, error) {
+	n := len(w.hosts) + 1
+	h := &Host{Name: fmt.Sprintf("host%d", n), IP: fmt.Sprintf("127.0.1.%d", n)}
+	h.Root = filepath.Join(w.dir, "hosts", h.Name)
+	spec := scaleiotest.HostSpec{Hostname: h.Name, IP: h.IP, OS: scaleiotest.Ubuntu}
+	for d := range w.opts.Disks {
+		spec.Disks = append(spec.Disks, scaleiotest.Disk{Name: fmt.Sprintf("sd%c", 'b'+d), SizeBytes: diskBytes})
+	}
+	if err := scaleiotest.PrepareHost(h.Root, spec); err != nil {
+		return nil, err
+	}
+	if err := w.system.AttachHost(h.Root, h.Name, h.IP); err != nil {
+		return nil, err
+	}
+	h.Environment = map[string]string{
+		"SIO_HOST_ROOT": h.Root,
+		"SIO_TOOLS":     filepath.Join(w.dir, "tools"),
+	}
+	if !w.opts.StandInPackages {
+		h.Environment["SIO_REAL_DPKG"] = "1"
+	}
+	w.hosts = append(w.hosts, h)
+	if w.mesos == nil {
+		return h, nil // a real Mesos agent is started by the operator
+	}
+	agent, err := w.mesos.AddAgent(mesostest.AgentOptions{
+		Hostname: h.Name, IP: h.IP, ExecutorEnvironment: h.Environment,
+		// Three racks: the first three hosts make three fault sets.
+		Attributes: map[string]string{"scaleio-fault-set": fmt.Sprintf("rack%d", (n-1)%3+1)},
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.agent = agent
+	return h, nil
+}
+
+// Close ends everything and waits for it.
+func (w *World) Close() error {
+	var errs []error
+	for _, s := range w.schedulers {
+		errs = append(errs, s.Close())
+	}
+	if w.mesos != nil {
+		errs = append(errs, w.mesos.Close())
+	}
+	if w.client != nil {
+		w.client.Close()
+	}
+	if w.system != nil {
+		errs = append(errs, w.system.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// freePort finds a port that nobody listens on.
+func freePort(ip string) (int, error) {
+	ln, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+	if err != nil {
+		return 0, fmt.Errorf("sandbox: find a free port: %w", err)
+	}
+	port := ln.Addr().(*net.TCPAddr).Port
+	return port, ln.Close()
+}

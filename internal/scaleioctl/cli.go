@@ -1,0 +1,241 @@
+// Package scaleioctl is the operator's command line. It asks any scheduler by
+// HTTP, which it finds through ZooKeeper or is told; only state dump reads
+// ZooKeeper itself, so that it works when no scheduler does.
+package scaleioctl
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"scaleio-framework/internal/redact"
+	"scaleio-framework/internal/version"
+)
+
+// Exit codes of scaleioctl.
+const (
+	ExitOK      = 0
+	ExitFailed  = 1 // what was asked for did not happen
+	ExitMisused = 2 // wrong command line
+)
+
+// World is what the program is given.
+type World struct {
+	Out, Err io.Writer
+	Environ  []string
+	// Terminal says that Out can be redrawn.
+	Terminal bool
+}
+
+const usage = `Usage: scaleioctl [flags] COMMAND
+
+Commands:
+  status                       the system at a glance
+  plan                         every step of the install plan
+  plan pause | resume          stop or continue starting steps
+  plan retry STEP              start a failed or stuck step anew         (--host for a step of a node)
+  plan force-complete STEP     mark a step done without running it       (--host for a step of a node)
+  nodes                        the agent hosts
+  leader                       who leads, and who stands by
+  leader abdicate              let another scheduler lead
+  state dump                   everything that stands in ZooKeeper, as JSON
+  version                      the version of this program
+
+Flags, before or behind the command:
+`
+
+// options are the flags.
+type options struct {
+	url, zk, zkUser string
+	zkPassword      redact.Secret
+	host            string
+	json, watch     bool
+	interval        time.Duration
+	timeout         time.Duration
+}
+
+// program is one run.
+type program struct {
+	World
+	options
+}
+
+// errUsage says that the command line was wrong.
+type errUsage struct{ text string }
+
+func (e errUsage) Error() string { return e.text + "; scaleioctl --help shows the commands" }
+
+// Run runs a command line and returns the exit code.
+func Run(ctx context.Context, args []string, world World) int {
+	p := &program{World: world}
+	words, err := p.parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return ExitOK
+	}
+	if err == nil {
+		err = p.dispatch(ctx, words)
+	}
+	var misused errUsage
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.As(err, &misused):
+		fmt.Fprintln(p.Err, "scaleioctl:", err)
+		return ExitMisused
+	case ctx.Err() != nil:
+		return ExitOK // interrupted while watching
+	}
+	fmt.Fprintln(p.Err, "scaleioctl:", err)
+	return ExitFailed
+}
+
+// parse takes flags from anywhere in the command line and returns the words.
+func (p *program) parse(args []string) ([]string, error) {
+	env := func(name string) string {
+		for _, pair := range p.Environ {
+			if value, ok := strings.CutPrefix(pair, name+"="); ok {
+				return value
+			}
+		}
+		return ""
+	}
+	flags := flag.NewFlagSet("scaleioctl", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&p.url, "url", env("SIO_URL"), "URL of any scheduler (SIO_URL)")
+	flags.StringVar(&p.zk, "zk", env("SIO_ZK"), "zk://host:port,.../path of the framework (SIO_ZK); the leader is found there")
+	flags.StringVar(&p.zkUser, "zk.user", env("SIO_ZK_USER"), "user of ZooKeeper's digest authentication (SIO_ZK_USER); the password is SIO_ZK_PASSWORD or SIO_ZK_PASSWORD_FILE")
+	flags.StringVar(&p.host, "host", "", "host of the step")
+	flags.BoolVar(&p.json, "json", false, "print JSON")
+	flags.BoolVar(&p.watch, "watch", false, "show again and again until interrupted")
+	flags.DurationVar(&p.interval, "interval", time.Second, "pause between two looks of --watch")
+	flags.DurationVar(&p.timeout, "timeout", 10*time.Second, "time limit of a request")
+	flags.Usage = func() {
+		fmt.Fprint(p.Out, usage)
+		flags.SetOutput(p.Out)
+		flags.PrintDefaults()
+	}
+	var words []string
+	for {
+		if err := flags.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, errUsage{err.Error()}
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		words = append(words, flags.Arg(0))
+		args = flags.Args()[1:]
+	}
+	if p.interval <= 0 || p.timeout <= 0 {
+		return nil, errUsage{"--interval and --timeout must be more than 0"}
+	}
+	p.zkPassword = redact.New(env("SIO_ZK_PASSWORD"))
+	if file := env("SIO_ZK_PASSWORD_FILE"); file != "" && p.zkPassword.IsEmpty() {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, errUsage{"SIO_ZK_PASSWORD_FILE: " + err.Error()}
+		}
+		p.zkPassword = redact.New(strings.TrimRight(string(text), "\r\n"))
+	}
+	return words, nil
+}
+
+// command is what stands behind a name. words are those behind the name.
+type command struct {
+	words int // how many words follow
+	run   func(p *program, ctx context.Context, words []string) error
+	// watched commands take --watch.
+	watched bool
+}
+
+func commands() map[string]command {
+	return map[string]command{
+		"status":              {0, (*program).statusCommand, true},
+		"plan":                {0, (*program).planCommand, true},
+		"plan pause":          {0, verb("pause"), false},
+		"plan resume":         {0, verb("resume"), false},
+		"plan retry":          {1, verb("retry"), false},
+		"plan force-complete": {1, verb("force-complete"), false},
+		"nodes":               {0, (*program).nodesCommand, true},
+		"leader":              {0, (*program).leaderCommand, true},
+		"leader abdicate":     {0, (*program).abdicateCommand, false},
+		"state dump":          {0, (*program).dumpCommand, false},
+		"version":             {0, (*program).versionCommand, false},
+	}
+}
+
+func (p *program) dispatch(ctx context.Context, words []string) error {
+	if len(words) == 0 {
+		return errUsage{"no command given"}
+	}
+	for _, n := range []int{2, 1} {
+		if len(words) < n {
+			continue
+		}
+		name := strings.Join(words[:n], " ")
+		c, ok := commands()[name]
+		if !ok {
+			continue
+		}
+		if rest := words[n:]; len(rest) != c.words {
+			if c.words == 1 {
+				return errUsage{fmt.Sprintf("%s takes the name of one step", name)}
+			}
+			return errUsage{fmt.Sprintf("%s takes no %q", name, strings.Join(rest, " "))}
+		}
+		if p.watch && !c.watched {
+			return errUsage{"--watch does not go with " + name}
+		}
+		return p.once(ctx, c, words[n:])
+	}
+	return errUsage{fmt.Sprintf("unknown command %q", strings.Join(words, " "))}
+}
+
+// once runs a command, or with --watch again and again.
+func (p *program) once(ctx context.Context, c command, words []string) error {
+	if !p.watch {
+		return c.run(p, ctx, words)
+	}
+	for {
+		if err := p.redraw(ctx, c, words); err != nil && ctx.Err() != nil {
+			return nil
+		}
+		timer := time.NewTimer(p.interval)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+	}
+}
+
+// redraw shows a command's output in the place of the one before. An error is
+// shown as well and does not end the watch: during a failover it passes.
+func (p *program) redraw(ctx context.Context, c command, words []string) error {
+	var text strings.Builder
+	screen := *p
+	screen.Out = &text
+	err := c.run(&screen, ctx, words)
+	if err != nil {
+		fmt.Fprintln(&text, "scaleioctl:", err)
+	}
+	clear := "\n"
+	if p.Terminal {
+		clear = "\x1b[H\x1b[2J"
+	}
+	fmt.Fprintf(p.Out, "%s%s\n%s", clear, time.Now().Format(time.TimeOnly), text.String())
+	return err
+}
+
+func (p *program) versionCommand(context.Context, []string) error {
+	fmt.Fprintln(p.Out, version.String())
+	return nil
+}

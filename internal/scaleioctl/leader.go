@@ -1,0 +1,74 @@
+package scaleioctl
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"scaleio-framework/internal/httpapi"
+)
+
+func (p *program) leaderCommand(ctx context.Context, _ []string) error {
+	var l httpapi.Leader
+	if _, err := p.ask(ctx, http.MethodGet, "/v1/leader", nil, &l); err != nil {
+		return err
+	}
+	if p.json {
+		return p.printJSON(l)
+	}
+	t := p.table("", "INSTANCE", "URL", "SINCE", "VERSION")
+	for _, c := range l.Candidates {
+		role := "standby"
+		if c.Instance == l.Instance {
+			role = fmt.Sprintf("leader (epoch %d)", l.Epoch)
+		}
+		t.row(role, c.Instance, c.URL, c.Since.Local().Format(time.DateTime), c.Version)
+	}
+	return t.flush()
+}
+
+func (p *program) abdicateCommand(ctx context.Context, _ []string) error {
+	var answer map[string]string
+	if _, err := p.ask(ctx, http.MethodDelete, "/v1/leader", nil, &answer); err != nil {
+		return err
+	}
+	if p.json {
+		return p.printJSON(answer)
+	}
+	fmt.Fprintln(p.Out, "the leader hands over; scaleioctl leader shows the next one")
+	return nil
+}
+
+// dumped is one znode in a dump.
+type dumped struct {
+	Version int32           `json:"version"`
+	Data    json.RawMessage `json:"data,omitempty"`
+	// Text stands in for data that is not JSON.
+	Text string `json:"text,omitempty"`
+}
+
+// dumpCommand prints all znodes, in a form that a restore can read.
+func (p *program) dumpCommand(ctx context.Context, _ []string) error {
+	client, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	tree, err := client.Tree(ctx)
+	if err != nil {
+		return err
+	}
+	out := make(map[string]dumped, len(tree))
+	for path, entry := range tree {
+		d := dumped{Version: entry.Version}
+		if json.Valid(entry.Data) {
+			d.Data = entry.Data
+		} else {
+			d.Text = string(entry.Data)
+		}
+		out[path] = d
+	}
+	return p.printJSON(out)
+}

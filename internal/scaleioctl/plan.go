@@ -1,0 +1,94 @@
+package scaleioctl
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os/user"
+	"strings"
+	"time"
+
+	"scaleio-framework/internal/httpapi"
+	"scaleio-framework/internal/model"
+)
+
+func (p *program) planCommand(ctx context.Context, _ []string) error {
+	var plan httpapi.Plan
+	if _, err := p.ask(ctx, http.MethodGet, "/v1/plan", nil, &plan); err != nil {
+		return err
+	}
+	if p.json {
+		return p.printJSON(plan)
+	}
+	phases := make([]string, 0, len(plan.Phases))
+	for _, phase := range plan.Phases {
+		phases = append(phases, fmt.Sprintf("%s %d/%d", phase.Name, phase.Over, phase.Total))
+	}
+	state := "installing"
+	switch {
+	case plan.Paused:
+		state = "paused"
+	case plan.Complete:
+		state = "complete"
+	}
+	fmt.Fprintf(p.Out, "%s: %s\n", state, strings.Join(phases, ", "))
+	t := p.table("HOST", "STEP", "STATE", "TRIES", "SECONDS", "REMARK")
+	for _, s := range plan.Steps {
+		if p.host != "" && s.Host != p.host {
+			continue
+		}
+		host := s.Host
+		if host == "" {
+			host = "-"
+		}
+		tries, seconds, remark := "", "", s.Reason
+		if s.Attempt > 0 {
+			tries = fmt.Sprintf("%d", s.Attempt)
+		}
+		if s.Started != nil && s.Finished != nil && s.Finished.After(*s.Started) {
+			seconds = fmt.Sprintf("%.2f", s.Finished.Sub(*s.Started).Seconds())
+		}
+		switch {
+		case s.Error != "" && s.State != model.Done:
+			remark = s.Error
+			if s.NotBefore != nil && s.State == model.Failed {
+				remark += " (next try " + s.NotBefore.Local().Format(time.TimeOnly) + ")"
+			}
+		case len(s.WaitsFor) > 0:
+			remark = "waits for " + strings.Join(s.WaitsFor, ", ")
+		}
+		t.row(host, s.Step, string(s.State), tries, seconds, remark)
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	for _, problem := range plan.Problems {
+		fmt.Fprintln(p.Out, "problem:", problem)
+	}
+	return nil
+}
+
+// verb makes the command that gives an order to the leader.
+func verb(name string) func(*program, context.Context, []string) error {
+	return func(p *program, ctx context.Context, words []string) error {
+		request := httpapi.OrderRequest{Host: p.host, By: "scaleioctl"}
+		if me, err := user.Current(); err == nil {
+			request.By = me.Username
+		}
+		if len(words) > 0 {
+			request.Step = words[0]
+		}
+		var answer httpapi.OrderAnswer
+		if _, err := p.ask(ctx, http.MethodPost, "/v1/plan/"+name, request, &answer); err != nil {
+			return err
+		}
+		if p.json {
+			return p.printJSON(answer)
+		}
+		if answer.State == "refused" {
+			return fmt.Errorf("%s refused: %s", name, answer.Reason)
+		}
+		fmt.Fprintln(p.Out, strings.TrimSpace(fmt.Sprintf("%s %s %s", name, answer.State, answer.Reason)))
+		return nil
+	}
+}

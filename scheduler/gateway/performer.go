@@ -1,0 +1,163 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/redact"
+	"scaleio-framework/scaleio"
+)
+
+// Options configure a Performer. Username, Password and Logger are required.
+type Options struct {
+	Username string
+	Password redact.Secret
+	// CAFile holds authorities in PEM; besides them each gateway's own
+	// certificate, as recorded, is trusted for that gateway.
+	CAFile string
+	// Insecure accepts any certificate.
+	Insecure bool
+	// Timeout of one request.
+	Timeout time.Duration
+	Logger  hclog.Logger
+}
+
+// Performer performs gateway steps. It may be used concurrently.
+type Performer struct {
+	opts Options
+	mask func(string) string
+
+	mu      sync.Mutex
+	clients map[string]*scaleio.Client // by URL and certificate
+}
+
+// New makes a performer; it opens no connection.
+func New(opts Options) (*Performer, error) {
+	if opts.Username == "" || opts.Password.IsEmpty() || opts.Logger == nil {
+		return nil, errors.New("gateway: Username, Password and Logger are required")
+	}
+	opts.Logger = opts.Logger.Named("gateway")
+	return &Performer{opts: opts, mask: redact.Text(opts.Password), clients: make(map[string]*scaleio.Client)}, nil
+}
+
+// Close closes idle connections.
+func (p *Performer) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, client := range p.clients {
+		client.Close()
+	}
+}
+
+// notYet says that a step has been done as far as we can, and that the system
+// needs more time; it does not count as a failure.
+type notYet struct{ what string }
+
+func (e notYet) Error() string { return e.what }
+
+// hopeless says that no retry can help.
+type hopeless struct{ error }
+
+func (e hopeless) Unwrap() error { return e.error }
+
+// step performs one kind of step through one gateway.
+type step func(ctx context.Context, client *scaleio.Client, params json.RawMessage) (result any, err error)
+
+func steps() map[string]step {
+	return map[string]step{
+		core.StepProtectionDomains: protectionDomain,
+		core.StepFaultSets:         faultSet,
+		core.StepStoragePools:      storagePool,
+		core.StepSparePolicy:       sparePolicy,
+		core.StepAddSDS:            addSDS,
+		core.StepAddDevices:        addDevices,
+		core.StepVerify:            verify,
+	}
+}
+
+// Perform performs a call through the first gateway that answers.
+func (p *Performer) Perform(ctx context.Context, call core.GatewayCall) core.GatewayAnswered {
+	answer := core.GatewayAnswered{Host: call.Host, Step: call.Step, Attempt: call.Attempt}
+	do, known := steps()[name(call.Step)]
+	if !known {
+		answer.Err = fmt.Sprintf("step %s is none that a gateway performs", call.Step)
+		answer.Hopeless = true
+		return answer
+	}
+	result, err := p.throughAny(ctx, call, do)
+	if err == nil {
+		answer.Result, err = json.Marshal(result)
+	}
+	if err == nil {
+		return answer
+	}
+	var wait notYet
+	var never hopeless
+	var mismatch *scaleio.MismatchError
+	var unsupported *scaleio.UnsupportedVersionError
+	answer.Err = p.mask(err.Error())
+	answer.Interrupted = ctx.Err() != nil || errors.As(err, &wait) || scaleio.IsUnreachable(err)
+	answer.Hopeless = errors.As(err, &never) || errors.As(err, &mismatch) || errors.As(err, &unsupported)
+	return answer
+}
+
+func (p *Performer) throughAny(ctx context.Context, call core.GatewayCall, do step) (any, error) {
+	if len(call.Gateways) == 0 {
+		return nil, notYet{"no gateway is configured yet"}
+	}
+	var err error
+	for _, g := range call.Gateways {
+		var client *scaleio.Client
+		if client, err = p.client(g); err != nil {
+			return nil, hopeless{err}
+		}
+		var result any
+		if result, err = do(ctx, client, call.Params); err == nil {
+			return result, nil
+		}
+		if !scaleio.IsUnreachable(err) && !scaleio.IsAmbiguous(err) || ctx.Err() != nil {
+			return nil, err
+		}
+		p.opts.Logger.Debug("gateway does not answer, trying the next", "gateway", g.URL, "step", call.Step, "error", err)
+	}
+	return nil, err
+}
+
+func (p *Performer) client(g model.Gateway) (*scaleio.Client, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := g.URL + "\n" + g.CertificatePEM
+	if client, ok := p.clients[key]; ok {
+		return client, nil
+	}
+	transport, err := p.opts.transport(g)
+	if err != nil {
+		return nil, fmt.Errorf("gateway %s: %w", g.URL, err)
+	}
+	client, err := scaleio.New(scaleio.Options{
+		Endpoint: g.URL, Username: p.opts.Username, Password: p.opts.Password,
+		Timeout: p.opts.Timeout, HTTPTransport: transport, Logger: p.opts.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("gateway %s: %w", g.URL, err)
+	}
+	p.clients[key] = client
+	return client, nil
+}
+
+// params decodes a step's parameters.
+func params[T any](raw json.RawMessage) (T, error) {
+	var v T
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return v, hopeless{fmt.Errorf("the step's parameters are not those of %T: %w", v, err)}
+	}
+	return v, nil
+}

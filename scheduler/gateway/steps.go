@@ -1,0 +1,168 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"scaleio-framework/internal/core"
+	"scaleio-framework/scaleio"
+)
+
+func name(step string) string {
+	n, _, _ := strings.Cut(step, "/")
+	return n
+}
+
+// idResult is the result of steps that make one object.
+type idResult struct {
+	ID string `json:"id"`
+}
+
+func protectionDomain(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, error) {
+	p, err := params[core.ProtectionDomainParams](raw)
+	if err != nil {
+		return nil, err
+	}
+	made, err := c.EnsureProtectionDomain(ctx, p.Name)
+	return idResult{made.ID}, err
+}
+
+func faultSet(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, error) {
+	p, err := params[core.FaultSetParams](raw)
+	if err != nil {
+		return nil, err
+	}
+	domain, err := findDomain(ctx, c, p.ProtectionDomain)
+	if err != nil {
+		return nil, err
+	}
+	made, err := c.EnsureFaultSet(ctx, domain, p.Name)
+	return idResult{made.ID}, err
+}
+
+func storagePool(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, error) {
+	p, err := params[core.StoragePoolParams](raw)
+	if err != nil {
+		return nil, err
+	}
+	domain, err := findDomain(ctx, c, p.ProtectionDomain)
+	if err != nil {
+		return nil, err
+	}
+	made, err := c.EnsureStoragePool(ctx, domain, scaleio.StoragePoolSpec{Name: p.Name, MediaType: p.MediaType, ZeroPadding: p.ZeroPadding})
+	return idResult{made.ID}, err
+}
+
+func sparePolicy(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, error) {
+	p, err := params[core.SparePolicyParams](raw)
+	if err != nil {
+		return nil, err
+	}
+	_, pool, err := findPool(ctx, c, p.ProtectionDomain, p.StoragePool)
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.EnsureSparePercentage(ctx, pool, p.Percent)
+	return idResult{pool}, err
+}
+
+func addSDS(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, error) {
+	p, err := params[core.AddSDSParams](raw)
+	if err != nil {
+		return nil, err
+	}
+	domain, err := findDomain(ctx, c, p.ProtectionDomain)
+	if err != nil {
+		return nil, err
+	}
+	spec := scaleio.SDSSpec{Name: p.Name, ProtectionDomainID: domain, IPs: p.IPs}
+	if p.FaultSet != "" {
+		set, err := c.FindFaultSet(ctx, domain, p.FaultSet)
+		if err != nil {
+			return nil, err
+		}
+		if set == nil {
+			return nil, fmt.Errorf("fault set %s is not there although its step is done: retry step %s/%s/%s", p.FaultSet, core.StepFaultSets, p.ProtectionDomain, p.FaultSet)
+		}
+		spec.FaultSetID = set.ID
+	}
+	made, err := c.EnsureSDS(ctx, spec)
+	return core.AddSDSResult{ID: made.ID}, err
+}
+
+func addDevices(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, error) {
+	p, err := params[core.AddDevicesParams](raw)
+	if err != nil {
+		return nil, err
+	}
+	_, pool, err := findPool(ctx, c, p.ProtectionDomain, p.StoragePool)
+	if err != nil {
+		return nil, err
+	}
+	sds, err := c.FindSDS(ctx, p.SDS)
+	if err != nil {
+		return nil, err
+	}
+	if sds == nil {
+		return nil, fmt.Errorf("SDS %s is not there although its step is done: retry step %s of its host", p.SDS, core.StepAddSDS)
+	}
+	mode := scaleio.TestAndActivate
+	if p.TestMode == "none" {
+		mode = scaleio.TestNone
+	}
+	result := core.AddDevicesResult{IDs: make(map[string]string, len(p.Devices))}
+	for _, d := range p.Devices {
+		made, err := c.EnsureDevice(ctx, scaleio.DeviceSpec{Name: d.Name, Path: d.Path, SDSID: sds.ID, StoragePoolID: pool, TestMode: mode})
+		if err != nil {
+			return nil, err
+		}
+		result.IDs[d.Name] = made.ID
+	}
+	return result, devicesNormal(ctx, c, sds.ID, result.IDs)
+}
+
+// devicesNormal checks that the added devices are in use. A device under test
+// needs time; the leader asks again.
+func devicesNormal(ctx context.Context, c *scaleio.Client, sds string, ids map[string]string) error {
+	devices, err := c.DevicesOfSDS(ctx, sds)
+	if err != nil {
+		return err
+	}
+	for _, d := range devices {
+		switch {
+		case ids[d.Name] != d.ID, d.Normal():
+		case d.ErrorState == "None" || d.ErrorState == "":
+			return notYet{fmt.Sprintf("device %s (%s) is in state %s", d.Name, d.CurrentPath, d.State)}
+		default:
+			return fmt.Errorf("device %s (%s) is in state %s with error %s: replace the disk, then retry", d.Name, d.CurrentPath, d.State, d.ErrorState)
+		}
+	}
+	return nil
+}
+
+func findDomain(ctx context.Context, c *scaleio.Client, name string) (id string, err error) {
+	domain, err := c.FindProtectionDomain(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	if domain == nil {
+		return "", fmt.Errorf("protection domain %s is not there although its step is done: retry step %s/%s", name, core.StepProtectionDomains, name)
+	}
+	return domain.ID, nil
+}
+
+func findPool(ctx context.Context, c *scaleio.Client, domain, name string) (domainID, poolID string, err error) {
+	if domainID, err = findDomain(ctx, c, domain); err != nil {
+		return "", "", err
+	}
+	pool, err := c.FindStoragePool(ctx, domainID, name)
+	if err != nil {
+		return "", "", err
+	}
+	if pool == nil {
+		return "", "", fmt.Errorf("storage pool %s is not there although its step is done: retry step %s/%s/%s", name, core.StepStoragePools, domain, name)
+	}
+	return domainID, pool.ID, nil
+}
