@@ -219,17 +219,20 @@ func (a *Agent) watchHost(ctx context.Context) {
 	var complaint string
 	for {
 		found, err := a.inventory.Collect(ctx)
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return
-		case err != nil:
+		}
+		if err == nil {
+			complaint = ""
+		} else if text := err.Error(); text != complaint {
 			// Said once per text: it comes again every minute.
-			if text := err.Error(); text != complaint {
-				complaint = text
-				a.log.Error("the host cannot be described", "error", err)
-			}
-		case !inventory.Equal(found, last):
-			last, complaint = found, ""
+			complaint = text
+			a.log.Error("the host cannot be used", "error", err)
+		}
+		// What is known goes up even if it cannot be used: the leader records
+		// why, where an operator looks.
+		if found.Hostname != "" && !inventory.Equal(found, last) {
+			last = found
 			a.outbox.update(nodeproto.Envelope{Inventory: &found})
 		}
 		select {

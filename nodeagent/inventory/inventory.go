@@ -40,12 +40,10 @@ type Collector struct{ opt Options }
 // New wires a collector.
 func New(o Options) *Collector { return &Collector{opt: o} }
 
-// Collect describes the host as it is now.
+// Collect describes the host as it is now. A host whose operating system is
+// not supported is described as well, beside the error.
 func (c *Collector) Collect(ctx context.Context) (model.Inventory, error) {
-	system, err := OS(c.opt.Root)
-	if err != nil {
-		return model.Inventory{}, err
-	}
+	system, unsupported := OS(c.opt.Root)
 	hostname, err := c.hostname()
 	if err != nil {
 		return model.Inventory{}, err
@@ -71,6 +69,9 @@ func (c *Collector) Collect(ctx context.Context) (model.Inventory, error) {
 		Disks:     disks,
 		PublicKey: c.opt.PublicKey,
 		Agent:     c.opt.Version,
+	}
+	if unsupported != nil {
+		return inv, unsupported
 	}
 	return inv, inv.Validate()
 }

@@ -62,6 +62,15 @@ func TestAHostIsDescribed(t *testing.T) {
 	require.False(t, inventory.Equal(inv, look()))
 }
 
+func TestAnUnsupportedSystemIsDescribedAllTheSame(t *testing.T) {
+	root, _ := collect(t, "")
+	require.NoError(t, os.WriteFile(filepath.Join(root, "etc/os-release"), []byte("ID=flatcar\nVERSION_ID=3510\n"), 0o644))
+	inv, err := inventory.New(inventory.Options{Root: hostfs.New(root), Runner: runner.New(runner.Options{}), Address: "10.0.0.1"}).Collect(t.Context())
+	require.ErrorContains(t, err, "flatcar")
+	require.Equal(t, "node1", inv.Hostname)
+	require.Equal(t, model.OS{ID: "flatcar", Version: "3510"}, inv.OS)
+}
+
 func TestOnlyEmptyWholeDisksAreFree(t *testing.T) {
 	needProbes(t)
 	for name, c := range map[string]struct {

@@ -107,10 +107,16 @@ func TestVolumeDriverAndIsolator(t *testing.T) {
 	w := newWorld(t, scaleiotest.Options{})
 	n := w.node("a", "127.0.3.4", scaleiotest.Ubuntu)
 
-	_, _, err := n.try(nodeproto.StepIsolator, nodeproto.IsolatorParams{Mode: "docker-volume"})
-	if err != nil { // with the stand-in on PATH it is taken for installed
-		require.ErrorContains(t, err, "dvdcli")
-	}
+	// Without dvdcli the Mesos agent would not start again.
+	dvdcli := filepath.Join(w.tools, "dvdcli")
+	self, err := os.Readlink(dvdcli)
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(dvdcli))
+	_, _, err = n.try(nodeproto.StepIsolator, nodeproto.IsolatorParams{Mode: "docker-volume"})
+	require.ErrorContains(t, err, "dvdcli is not on this host")
+	require.Equal(t, failure.Hopelessness, failure.KindOf(err))
+	require.NoFileExists(t, filepath.Join(n.root, "etc/mesos-slave/isolation"))
+	require.NoError(t, os.Symlink(self, dvdcli))
 
 	n = w.node("b", "127.0.3.5", scaleiotest.Ubuntu)
 	n.twice(nodeproto.StepVolumeDriver, nodeproto.VolumeDriverParams{Packages: []nodeproto.DriverPackage{

@@ -3,6 +3,7 @@ package steps_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -173,4 +174,45 @@ func TestAGatewayThatIsNotThereCannotBeConfigured(t *testing.T) {
 	n := w.node("a", "127.0.3.6", scaleiotest.Ubuntu)
 	_, _, err := n.try(nodeproto.StepGatewayConfigure, nodeproto.GatewayConfigureParams{MDMAddresses: []string{n.ip}, Username: user, Port: 8443})
 	require.ErrorContains(t, err, "gatewayUser.properties")
+}
+
+// The restart kills this process too: the next one sees by the unit's
+// generation that it has happened, and orders no second one.
+func TestARestartThatKilledTheNodeAgentIsNotRepeated(t *testing.T) {
+	w := newWorld(t, scaleiotest.Options{})
+	n := w.node("a", "127.0.3.6", scaleiotest.Ubuntu)
+	require.NoError(t, os.Remove(filepath.Join(w.tools, "systemctl")))
+	script := `#!/bin/sh
+cd "$SIO_HOST_ROOT"
+case "$1" in
+show) echo "ActiveEnterTimestampMonotonic=$(cat generation)";;
+is-active) echo active;;
+restart) echo restart >> restarts; [ -e fails ] || echo 2 > generation; [ ! -e dies ] || exit 1;;
+esac
+`
+	require.NoError(t, os.WriteFile(filepath.Join(w.tools, "systemctl"), []byte(script), 0o755))
+	touch := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(n.root, name), []byte(text), 0o644))
+	}
+	restarts := func() int {
+		data, err := os.ReadFile(filepath.Join(n.root, "restarts"))
+		require.NoError(t, err)
+		return strings.Count(string(data), "restart")
+	}
+	params := nodeproto.AgentRestartParams{Service: "mesos-slave"}
+	touch("generation", "1\n")
+	require.NoError(t, n.journal.Pending().Mark("mesos-agent", ""))
+
+	touch("fails", "")
+	touch("dies", "")
+	_, _, err := n.try(nodeproto.StepAgentRestart, params)
+	require.Error(t, err)
+	require.NoError(t, os.Remove(filepath.Join(n.root, "fails")))
+	_, _, err = n.try(nodeproto.StepAgentRestart, params)
+	require.Error(t, err, "it was cut off, and yet it happened")
+	require.Equal(t, 2, restarts(), "the first had no effect, so there is a second")
+	_, changed, err := n.try(nodeproto.StepAgentRestart, params)
+	require.NoError(t, err)
+	require.False(t, changed)
+	require.Equal(t, 2, restarts())
 }
