@@ -65,6 +65,10 @@ func New(o Options) *Runner {
 			r.env = append(r.env, kv)
 		}
 	}
+	if os.Getenv("HOME") == "" {
+		// Executors may be started without it, and scli keeps its login there.
+		r.env = append(r.env, "HOME=/root")
+	}
 	// Outputs are parsed, so they must not be translated.
 	r.env = append(r.env, "PATH="+r.path, "LC_ALL=C")
 	return r
