@@ -215,34 +215,56 @@ func soakScenario(ctx context.Context, s *stage) error {
 	random := rand.New(rand.NewPCG(s.seed, 0))
 	faults := []Fault{Kill, Term, Stop}
 	for i := range s.count {
-		fault := faults[random.IntN(len(faults))]
-		moment := time.Duration(random.Int64N(int64(soakWindow)))
-		s.progress.say("round %d of %d: %s after %s", i+1, s.count, fault, moment.Round(time.Millisecond))
+		strike := soakStrike{
+			fault:  faults[random.IntN(len(faults))],
+			steps:  random.IntN(soakSteps),
+			jitter: time.Duration(random.Int64N(int64(soakJitter))),
+		}
+		s.progress.say("round %d of %d: %s", i+1, s.count, strike)
 		err := s.inWorld(ctx, fmt.Sprintf("round%d", i+1), func(w *World) error {
-			return s.soakRound(ctx, w, fault, moment)
+			return s.soakRound(ctx, w, strike)
 		})
 		if err != nil {
-			return fmt.Errorf("round %d (%s after %s, seed %d): %w", i+1, fault, moment, s.seed, err)
+			return fmt.Errorf("round %d (%s, seed %d): %w", i+1, strike, s.seed, err)
 		}
 	}
 	return nil
 }
 
-// soakWindow is the part of a bootstrap in which the soak strikes.
-const soakWindow = 5 * time.Second
+// A strike comes once a number of steps is over, and a random moment later: by
+// steps rather than by time, so that it hits the bootstrap on any machine.
+const (
+	soakSteps  = 50 // a bootstrap of three hosts has 52
+	soakJitter = 60 * time.Millisecond
+)
 
-func (s *stage) soakRound(ctx context.Context, w *World, fault Fault, moment time.Duration) error {
+// soakStrike is what one round of the soak does.
+type soakStrike struct {
+	fault  Fault
+	steps  int
+	jitter time.Duration
+}
+
+func (s soakStrike) String() string {
+	return fmt.Sprintf("%s after %d steps and %s", s.fault, s.steps, s.jitter.Round(time.Millisecond))
+}
+
+func (s *stage) soakRound(ctx context.Context, w *World, strike soakStrike) error {
 	if _, _, err := w.awaitLeader(ctx, "", 0); err != nil {
 		return err
 	}
-	timer := time.NewTimer(moment)
+	_, err := w.await(ctx, "the moment to strike", bootstrapLimit, nil, func(st State) bool { return st.Over() >= strike.steps })
+	if err != nil {
+		return err
+	}
+	timer := time.NewTimer(strike.jitter)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := s.drill(ctx, w, fault); err != nil {
+	if err := s.drill(ctx, w, strike.fault); err != nil {
 		return err
 	}
 	state, err := w.await(ctx, "the bootstrap", bootstrapLimit, s.progress.show, func(st State) bool { return st.Complete(s.opts.Agents) })
