@@ -237,10 +237,10 @@ func TestTheInventoryIsSentAtTheStartAndWhenItChanges(t *testing.T) {
 	second := l.wait("inventory", func(s sent) bool { return s.Inventory != nil })
 	require.Len(t, second.Inventory.Disks, 1)
 
-	question := command(1, nodeagent.QuestionLocate, 0, nodeagent.LocateParams{Serial: "vol-0abc"})
+	question := command(1, nodeproto.QuestionLocate, 0, nodeproto.LocateParams{Serial: "vol-0abc"})
 	question.Kind = nodeproto.Ask
 	agent.HandleMessage(data(question))
-	found := l.wait("answer", func(s sent) bool { return s.Report != nil && s.Report.Step == nodeagent.QuestionLocate })
+	found := l.wait("answer", func(s sent) bool { return s.Report != nil && s.Report.Step == nodeproto.QuestionLocate })
 	require.False(t, found.update)
 	var disk model.Disk
 	require.NoError(t, json.Unmarshal(found.Report.Result, &disk))

@@ -11,28 +11,13 @@ import (
 	"scaleio-framework/internal/nodeproto"
 )
 
-// The questions a leader can ask. They change nothing on the host.
-const (
-	// QuestionInventory is answered by an inventory.
-	QuestionInventory = "inventory"
-	// QuestionLocate is answered by a report whose result is a model.Disk.
-	QuestionLocate = "locate"
-)
-
-// LocateParams belongs to QuestionLocate.
-type LocateParams struct {
-	// Serial is the disk's serial number; the volume id of an EBS volume. Case
-	// and dashes do not matter.
-	Serial string `json:"serial"`
-}
-
 // answer answers a question beside the loop, since looking at disks takes
 // time.
 func (a *Agent) answer(ctx context.Context, c nodeproto.Command) {
 	switch nodeproto.Name(c.Step) {
-	case QuestionInventory:
+	case nodeproto.QuestionInventory:
 		a.sendInventory(ctx)
-	case QuestionLocate:
+	case nodeproto.QuestionLocate:
 		a.work.Go(func() { a.locate(ctx, c) })
 	default:
 		a.refuse(nodeproto.Malformed, c, fmt.Sprintf("question %q is not known: run schedulers and node agents of one release", c.Step))
@@ -56,7 +41,7 @@ func (a *Agent) locate(ctx context.Context, c nodeproto.Command) {
 }
 
 func (a *Agent) findDisk(ctx context.Context, params json.RawMessage) (model.Disk, error) {
-	var p LocateParams
+	var p nodeproto.LocateParams
 	if err := json.Unmarshal(params, &p); err != nil || p.Serial == "" {
 		return model.Disk{}, fmt.Errorf("locate: the question names no serial number")
 	}

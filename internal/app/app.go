@@ -22,21 +22,21 @@ import (
 	"scaleio-framework/internal/config"
 	"scaleio-framework/internal/httpapi"
 	"scaleio-framework/internal/version"
-	"scaleio-framework/internal/zkconn"
 	"scaleio-framework/leader"
+	"scaleio-framework/scheduler/mesosapi"
 )
 
 // App is one scheduler process.
 type App struct {
-	cfg     *config.Config
-	logger  hclog.Logger
-	zk      zkconn.Options
-	elector *leader.Elector
-	catalog *artifacts.Catalog
-	orders  *orders
-	server  *http.Server
-	listen  net.Listener
-	card    leader.Card
+	cfg      *config.Config
+	logger   hclog.Logger
+	elector  *leader.Elector
+	detector mesosapi.Detector
+	catalog  *artifacts.Catalog
+	orders   *orders
+	server   *http.Server
+	listen   net.Listener
+	card     leader.Card
 
 	term atomic.Pointer[term] // nil on a standby
 }
@@ -51,6 +51,10 @@ func New(cfg *config.Config, logger hclog.Logger) (*App, error) {
 	zk, err := zkOptions(cfg, logger)
 	if err != nil {
 		return nil, err
+	}
+	detector, err := mesosapi.NewDetector(cfg.Mesos.Master, logger)
+	if err != nil {
+		return nil, fmt.Errorf("--mesos: %w", err)
 	}
 	address := net.JoinHostPort(cfg.REST.Listen, strconv.Itoa(cfg.REST.Port))
 	ln, err := net.Listen("tcp", address)
@@ -73,7 +77,7 @@ func New(cfg *config.Config, logger hclog.Logger) (*App, error) {
 		return nil, errors.Join(err, ln.Close())
 	}
 	a := &App{
-		cfg: cfg, logger: logger, zk: zk, elector: elector, catalog: catalog,
+		cfg: cfg, logger: logger, elector: elector, detector: detector, catalog: catalog,
 		orders: newOrders(zk, logger), listen: ln, card: card,
 	}
 	handler, err := httpapi.New(httpapi.Options{
@@ -111,6 +115,7 @@ func (a *App) Run(ctx context.Context) error {
 	served := make(chan error, 1)
 	running.Go(func() { served <- a.server.Serve(a.listen) })
 	running.Go(func() { a.orders.connect(ctx) })
+	running.Go(func() { a.detector.Run(ctx) })
 
 	led := make(chan error, 1)
 	running.Go(func() { led <- a.electAndLead(ctx) })

@@ -2,19 +2,22 @@ package app
 
 import (
 	"context"
+	"strconv"
 
 	"scaleio-framework/scheduler/mesosapi"
 )
 
-// mesosClient makes the client of one term. run keeps the knowledge of the
-// leading master up to date and blocks until its context ends.
-func (a *App) mesosClient(s *store) (client *mesosapi.Client, run func(context.Context), err error) {
-	detector, err := mesosapi.NewDetector(a.cfg.Mesos.Master, a.logger)
-	if err != nil {
-		return nil, nil, err
-	}
-	client, err = mesosapi.New(mesosapi.Options{
-		Detector:        detector,
+// warm is a detector that somebody else runs: a standby, too, knows the
+// leading master, so that a take-over does not wait for a ZooKeeper session.
+type warm struct{ mesosapi.Detector }
+
+// Run implements mesosapi.Detector.
+func (warm) Run(ctx context.Context) { <-ctx.Done() }
+
+// mesosClient makes the client of one term.
+func (a *App) mesosClient(s *store) (*mesosapi.Client, error) {
+	return mesosapi.New(mesosapi.Options{
+		Detector:        warm{a.detector},
 		Fence:           s.fence,
 		Name:            "scaleio-framework/" + a.cfg.Name,
 		User:            a.cfg.Mesos.User,
@@ -25,12 +28,9 @@ func (a *App) mesosClient(s *store) (client *mesosapi.Client, run func(context.C
 		Hostname:        a.card.Hostname,
 		WebUIURL:        a.card.URL,
 		ExecutorEnvironment: map[string]string{
-			"SIO_NAME": a.cfg.Name,
+			"SIO_NAME":                  a.cfg.Name,
+			"SIO_SCLI_PASSWORD_IN_ARGS": strconv.FormatBool(a.cfg.Executor.SCLIPasswordInArgs),
 		},
 		Logger: a.logger,
 	})
-	if err != nil {
-		return nil, nil, err
-	}
-	return client, detector.Run, nil
 }

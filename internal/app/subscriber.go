@@ -12,16 +12,15 @@ import (
 // starts it; a later one, after a reload of the cores, makes it subscribe
 // again, since the fresh cores know nothing of the offers that are out.
 type subscriber struct {
-	mesos  *mesosapi.Client
-	detect func(ctx context.Context)
-	offer  func(ctx context.Context, event core.Event) error
-	asked  chan string // holds the framework id of the first Subscribe
+	mesos *mesosapi.Client
+	offer func(ctx context.Context, event core.Event) error
+	asked chan string // holds the framework id of the first Subscribe
 
 	once sync.Once
 }
 
-func newSubscriber(mesos *mesosapi.Client, detect func(context.Context)) *subscriber {
-	return &subscriber{mesos: mesos, detect: detect, asked: make(chan string, 1)}
+func newSubscriber(mesos *mesosapi.Client) *subscriber {
+	return &subscriber{mesos: mesos, asked: make(chan string, 1)}
 }
 
 // subscribe performs core.Subscribe.
@@ -39,11 +38,6 @@ func (s *subscriber) subscribe(e core.Subscribe) {
 // run waits for the first Subscribe and keeps the subscription until ctx ends
 // (nil) or the master's refusal is final.
 func (s *subscriber) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	var detecting sync.WaitGroup
-	detecting.Go(func() { s.detect(ctx) })
-	defer detecting.Wait()
-	defer cancel()
 	var id string
 	select {
 	case <-ctx.Done():

@@ -97,7 +97,7 @@ func handOver(a *App, won *leader.Term) {
 // wire makes the parts of one term. fatal ends the term.
 func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func(), err error) {
 	store := &store{won}
-	mesos, detect, err := a.mesosClient(store)
+	mesos, err := a.mesosClient(store)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -114,7 +114,7 @@ func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func
 		return nil, nil, err
 	}
 	p := &performer{
-		term: won, mesos: mesos, subscriber: newSubscriber(mesos, detect), gateway: gateways,
+		term: won, mesos: mesos, subscriber: newSubscriber(mesos), gateway: gateways,
 		secrets: map[string]redact.Secret{
 			nodeproto.SecretAdminPassword:   a.cfg.ScaleIO.Password,
 			nodeproto.SecretLIAToken:        a.cfg.ScaleIO.LIAToken,

@@ -21,11 +21,21 @@ type Inventory struct {
 	CPUs      int      `json:"cpus,omitempty"`
 	MemoryMB  int64    `json:"memory_mb,omitempty"` // MiB
 	Disks     []Disk   `json:"disks,omitempty"`
+	// Cloud is set on a host that a cloud runs.
+	Cloud *CloudHost `json:"cloud,omitempty"`
 	// PublicKey is the X25519 key to which secrets for this node agent process
 	// are sealed, in base64.
 	PublicKey string `json:"public_key"`
 	// Agent is the version of the node agent.
 	Agent string `json:"agent,omitempty"`
+}
+
+// CloudHost is what a cloud's metadata service says of a host.
+type CloudHost struct {
+	Provider     string `json:"provider"` // aws
+	InstanceID   string `json:"instance_id"`
+	InstanceType string `json:"instance_type,omitempty"`
+	Zone         string `json:"zone"`
 }
 
 // OS names an operating system as /etc/os-release does.

@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -18,7 +19,20 @@ const (
 	Retry Verb = "retry"
 	// ForceComplete marks a step done without running it.
 	ForceComplete Verb = "force-complete"
+	// GrowthRequest asks for a growth of a pool by hand.
+	GrowthRequest Verb = "growth-request"
+	// GrowthApprove and GrowthDecline answer a growth that awaits approval.
+	GrowthApprove Verb = "growth-approve"
+	// GrowthDecline closes it; nothing is made.
+	GrowthDecline Verb = "growth-decline"
+	// GrowthDeleteOrphan removes a volume that is ours by tag and in no growth.
+	GrowthDeleteOrphan Verb = "growth-delete-orphan"
+	// GrowthRetry lets failed slots of a growth be tried again.
+	GrowthRetry Verb = "growth-retry"
 )
+
+// IsGrowth reports whether the growth core applies the verb.
+func (v Verb) IsGrowth() bool { return strings.HasPrefix(string(v), "growth-") }
 
 // Order is /orders/<seq>: what an operator asks of the leader. It is removed in
 // the commit that applies it; one that cannot be applied moves to
@@ -26,10 +40,18 @@ const (
 type Order struct {
 	Verb Verb `json:"verb"`
 	// Host is the node whose step is meant; empty for a cluster step.
-	Host string    `json:"host,omitempty"`
-	Step string    `json:"step,omitempty"`
-	By   string    `json:"by,omitempty"`
-	At   time.Time `json:"at,omitzero"`
+	Host string `json:"host,omitempty"`
+	Step string `json:"step,omitempty"`
+	// Growth is the id that growth-approve, -decline and -retry are about.
+	Growth string `json:"growth,omitempty"`
+	// Pool is "protection domain/pool" of growth-request; SizeGiB is the least
+	// that is to be added, 0 for what the policy says.
+	Pool    string `json:"pool,omitempty"`
+	SizeGiB int    `json:"size_gib,omitempty"`
+	// Volume is the id that growth-delete-orphan is about.
+	Volume string    `json:"volume,omitempty"`
+	By     string    `json:"by,omitempty"`
+	At     time.Time `json:"at,omitzero"`
 }
 
 // RefusedOrder is what stands in /orders-refused/<seq>.
@@ -51,6 +73,18 @@ func ParseOrder(data []byte) (Order, error) {
 	case Retry, ForceComplete:
 		if o.Step == "" {
 			return o, fmt.Errorf("order %q names no step: give \"step\", and \"host\" for a step of a node", o.Verb)
+		}
+	case GrowthApprove, GrowthDecline, GrowthRetry:
+		if o.Growth == "" {
+			return o, fmt.Errorf("order %q names no growth: give its id in \"growth\"", o.Verb)
+		}
+	case GrowthRequest:
+		if d, p, ok := strings.Cut(o.Pool, "/"); !ok || d == "" || p == "" || o.SizeGiB < 0 {
+			return o, fmt.Errorf("order %q has pool %q and size %d, want \"protection domain/pool\" and 0 or more GiB", o.Verb, o.Pool, o.SizeGiB)
+		}
+	case GrowthDeleteOrphan:
+		if o.Volume == "" {
+			return o, fmt.Errorf("order %q names no volume: give its id in \"volume\"", o.Verb)
 		}
 	default:
 		return o, fmt.Errorf("order has unknown verb %q, want pause, resume, retry or force-complete", o.Verb)

@@ -32,9 +32,11 @@ type Options struct {
 	Disks int
 	// Mesos is the address of an external master, or empty for the double.
 	Mesos string
-	// Out gets progress and results; Terminal says that it can be redrawn.
+	// Out gets progress and results; Terminal says that it can be redrawn, and
+	// Width is the number of its columns, 80 when 0.
 	Out      io.Writer
 	Terminal bool
+	Width    int
 	Logger   hclog.Logger
 }
 

@@ -41,7 +41,7 @@ func Run(ctx context.Context, scenario string, opts Options, count int, seed uin
 	if err != nil {
 		return newReport(), err
 	}
-	s := &stage{opts: opts, dir: dir, count: count, seed: seed, report: newReport(), progress: newProgress(opts.Out, opts.Terminal)}
+	s := &stage{opts: opts, dir: dir, count: count, seed: seed, report: newReport(), progress: newProgress(opts.Out, opts.Terminal, opts.Width, time.Now)}
 	err = s.play(ctx, play)
 	if err != nil {
 		s.report.fail("%s", err)
@@ -94,7 +94,8 @@ func (s *stage) inWorld(ctx context.Context, name string, f func(*World) error) 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	s.progress.say("laying out %d hosts, building the packages", s.opts.Agents)
+	s.progress.begin()
+	s.progress.say("laying out %d hosts, making the packages", s.opts.Agents)
 	w, err := NewWorld(ctx, s.opts, s.zk, dir, name)
 	if err != nil {
 		return err
@@ -215,8 +216,12 @@ func soakScenario(ctx context.Context, s *stage) error {
 	random := rand.New(rand.NewPCG(s.seed, 0))
 	faults := []Fault{Kill, Term, Stop}
 	for i := range s.count {
+		// Each three rounds have every fault once, in a random order.
+		if i%len(faults) == 0 {
+			random.Shuffle(len(faults), func(a, b int) { faults[a], faults[b] = faults[b], faults[a] })
+		}
 		strike := soakStrike{
-			fault:  faults[random.IntN(len(faults))],
+			fault:  faults[i%len(faults)],
 			steps:  random.IntN(soakSteps),
 			jitter: time.Duration(random.Int64N(int64(soakJitter))),
 		}

@@ -19,8 +19,11 @@ func (t *turn) orderReceived(e core.OrderReceived) {
 	if !ok || name == "" || strings.Contains(name, "/") {
 		return
 	}
-	t.out.Delete(e.Path)
 	order, err := model.ParseOrder(e.Raw)
+	if err == nil && order.Verb.IsGrowth() {
+		return // the growth core's
+	}
+	t.out.Delete(e.Path)
 	if err == nil {
 		err = t.obey(order)
 	}
