@@ -10,6 +10,7 @@ const (
 	StepSparePolicy       = "spare-policy"
 	StepAddSDS            = "add-sds"
 	StepAddDevices        = "add-devices"
+	StepVerifyVolume      = "verify-volume"
 	StepVerify            = "verify"
 )
 
@@ -73,14 +74,23 @@ type AddDevicesResult struct {
 	IDs map[string]string `json:"ids"`
 }
 
-// VerifyParams belongs to StepVerify: a volume is made, mapped to an SDC,
-// unmapped and removed. The name is new with each attempt, since a removed
-// object is never made again under the same name (R10).
-type VerifyParams struct {
+// VerifyVolumeParams belongs to StepVerifyVolume: a volume is made and mapped
+// to an SDC. The name is new with each attempt.
+type VerifyVolumeParams struct {
 	Volume           string `json:"volume"` // at most 31 characters
 	ProtectionDomain string `json:"protection_domain"`
 	StoragePool      string `json:"storage_pool"`
 	SizeGiB          int    `json:"size_gib"` // a multiple of 8
 	// SDCAddress is the address of the host that the volume is mapped to.
 	SDCAddress string `json:"sdc_address"`
+}
+
+// VerifyParams belongs to StepVerify: the volumes of StepVerifyVolume are
+// unmapped and removed. It is a step of its own because an object that is
+// being removed must never be made again under the same name (R10): whoever
+// repeats an interrupted StepVerifyVolume knows that nobody has begun to remove
+// its volume.
+type VerifyParams struct {
+	// VolumePrefix begins the names of the volumes of all attempts.
+	VolumePrefix string `json:"volume_prefix"`
 }

@@ -120,9 +120,9 @@ func sparePolicyParams(t *turn, at ref) (any, error) {
 	return core.SparePolicyParams{ProtectionDomain: pd, StoragePool: pool, Percent: t.cluster.SparePercent}, nil
 }
 
-// verifyParams maps the volume to another host with each attempt, under a name
-// that is used once.
-func verifyParams(t *turn, at ref) (any, error) {
+// verifyVolumeParams maps the volume to another host with each attempt, under a
+// name that is used once.
+func verifyVolumeParams(t *turn, at ref) (any, error) {
 	var hosts []string
 	for _, host := range sortedKeys(t.plans) {
 		plan := t.plans[host]
@@ -135,12 +135,21 @@ func verifyParams(t *turn, at ref) (any, error) {
 	}
 	step, _ := t.step(at)
 	plan := t.plans[hosts[step.Attempt%len(hosts)]]
-	short, _, _ := strings.Cut(t.cluster.UUID, "-")
-	return core.VerifyParams{
-		Volume:           fmt.Sprintf("verify-%.8s-%d", short, step.Attempt+1),
+	return core.VerifyVolumeParams{
+		Volume:           fmt.Sprintf("%s%d", verifyPrefix(t), step.Attempt+1),
 		ProtectionDomain: plan.ProtectionDomain,
 		StoragePool:      plan.StoragePool,
 		SizeGiB:          t.options.VerifySizeGiB,
 		SDCAddress:       plan.Address,
 	}, nil
+}
+
+func verifyParams(t *turn, _ ref) (any, error) {
+	return core.VerifyParams{VolumePrefix: verifyPrefix(t)}, nil
+}
+
+// verifyPrefix begins the names of the test volumes.
+func verifyPrefix(t *turn) string {
+	short, _, _ := strings.Cut(t.cluster.UUID, "-")
+	return fmt.Sprintf("verify-%.8s-", short)
 }

@@ -42,7 +42,7 @@
 //	             volume-driver               │                    │ │
 //	              ├─ volume-driver-endpoint ◄┘     sds-package ── add-sds ── add-devices
 //	              └─ isolator ── agent-restart                                  │ (three fault units)
-//	                             (one unit at a time)      sdc-package (any) ── verify
+//	                             (one unit at a time)      sdc-package (any) ── verify-volume ── verify
 //
 // # Failures
 //

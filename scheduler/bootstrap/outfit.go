@@ -62,6 +62,7 @@ func (t *turn) outfitCluster() {
 	}
 	t.add(nodeproto.StepSwitchClusterMode)
 	t.add(nodeproto.StepRenameSystem)
+	t.add(core.StepVerifyVolume)
 	t.add(core.StepVerify)
 	for _, host := range sortedKeys(t.plans) {
 		if onboarded(t.plans[host]) {

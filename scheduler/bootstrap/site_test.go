@@ -312,12 +312,24 @@ func (s *site) call(e core.GatewayCall) []core.Event {
 		result = core.AddSDSResult{ID: "id-" + p.Name}
 	case core.StepAddDevices:
 		result = s.addDevices(decode[core.AddDevicesParams](s, e.Params))
+	case core.StepVerifyVolume:
+		p := decode[core.VerifyVolumeParams](s, e.Params)
+		if len(s.devices) < 3 {
+			s.wrong("verify-volume with devices %v", s.devices)
+		}
+		// The very same volume may be asked for again; once it is being removed
+		// only a paused ex-leader still can.
+		s.volumes[p.Volume] = true
 	case core.StepVerify:
 		p := decode[core.VerifyParams](s, e.Params)
-		if len(s.devices) < 3 {
-			s.wrong("verify with devices %v", s.devices)
+		for name := range s.volumes {
+			if !strings.HasPrefix(name, p.VolumePrefix) {
+				s.wrong("verify with prefix %q leaves volume %s", p.VolumePrefix, name)
+			}
 		}
-		s.volumes[p.Volume] = true
+		if len(s.volumes) == 0 {
+			s.wrong("verify without a volume")
+		}
 	}
 	raw, err := json.Marshal(result)
 	if err != nil {

@@ -262,13 +262,23 @@ func volumeSteps() []*spec {
 		},
 		{
 			StepInfo: StepInfo{
-				Name: core.StepVerify, Phase: PhaseVerify, Scope: PerCluster, Runner: ByGateway,
+				Name: core.StepVerifyVolume, Phase: PhaseVerify, Scope: PerCluster, Runner: ByGateway,
 				Needs: []Need{
 					{AnyGateway, nodeproto.StepGatewayConfigure, "it is made through a gateway"},
 					{ThreeUnits, core.StepAddDevices, "a pool makes volumes from three fault units on"},
 					{AnyNode, nodeproto.StepSDCPackage, "the volume is mapped to a host"},
 				},
-				Text: "make, map, unmap and remove a volume",
+				Text: "make a volume and map it to a host",
+			},
+			params: verifyVolumeParams,
+		},
+		{
+			StepInfo: StepInfo{
+				Name: core.StepVerify, Phase: PhaseVerify, Scope: PerCluster, Runner: ByGateway,
+				Needs: []Need{
+					{All, core.StepVerifyVolume, "removed is only what nobody will make again"},
+				},
+				Text: "unmap and remove that volume",
 			},
 			params: verifyParams,
 		},

@@ -79,6 +79,7 @@ func steps() map[string]step {
 		core.StepSparePolicy:       sparePolicy,
 		core.StepAddSDS:            addSDS,
 		core.StepAddDevices:        addDevices,
+		core.StepVerifyVolume:      verifyVolume,
 		core.StepVerify:            verify,
 	}
 }

@@ -10,11 +10,10 @@ import (
 	"scaleio-framework/scaleio"
 )
 
-// verify proves that an app could use a volume: one is made, mapped to an SDC,
-// unmapped and removed. It also removes what an earlier, interrupted attempt
-// left behind; each attempt has a name of its own (R10).
-func verify(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, error) {
-	p, err := params[core.VerifyParams](raw)
+// verifyVolume proves that an app could use a volume: one is made and mapped
+// to an SDC.
+func verifyVolume(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, error) {
+	p, err := params[core.VerifyVolumeParams](raw)
 	if err != nil {
 		return nil, err
 	}
@@ -29,9 +28,6 @@ func verify(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, e
 	if sdc == nil {
 		return nil, fmt.Errorf("no SDC with address %s is known to the MDM: look at scini on that host", p.SDCAddress)
 	}
-	if err := removeLeftovers(ctx, c, p.Volume); err != nil {
-		return nil, err
-	}
 	made, err := c.EnsureVolume(ctx, scaleio.VolumeSpec{
 		Name: p.Volume, ProtectionDomainID: domain, StoragePoolID: pool,
 		SizeKiB: int64(p.SizeGiB) << 20,
@@ -42,38 +38,36 @@ func verify(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, e
 	if _, err := c.EnsureMapped(ctx, made.ID, sdc.ID); err != nil {
 		return nil, fmt.Errorf("map the volume to SDC %s: %w", p.SDCAddress, err)
 	}
-	if _, err := c.EnsureUnmapped(ctx, made.ID, sdc.ID); err != nil {
-		return nil, fmt.Errorf("unmap the volume from SDC %s: %w", p.SDCAddress, err)
-	}
-	if _, err := c.EnsureVolumeRemoved(ctx, made.ID); err != nil {
-		return nil, fmt.Errorf("remove the volume: %w", err)
-	}
 	return idResult{made.ID}, nil
 }
 
-// removeLeftovers removes the volumes of attempts before this one: their names
-// differ in what follows the last dash.
-func removeLeftovers(ctx context.Context, c *scaleio.Client, volume string) error {
-	dash := strings.LastIndex(volume, "-")
-	if dash < 0 {
-		return nil
+// verify unmaps and removes the volumes that verifyVolume made, those of
+// failed attempts too. None left is success: an interrupted try, or a leader
+// that has died, removed them.
+func verify(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, error) {
+	p, err := params[core.VerifyParams](raw)
+	if err != nil {
+		return nil, err
+	}
+	if p.VolumePrefix == "" {
+		return nil, hopeless{fmt.Errorf("no volume_prefix is given, which would mean every volume")}
 	}
 	volumes, err := c.Volumes(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, v := range volumes {
-		if !strings.HasPrefix(v.Name, volume[:dash+1]) || v.Name == volume {
+		if !strings.HasPrefix(v.Name, p.VolumePrefix) {
 			continue
 		}
 		for _, mapped := range v.Mapped {
 			if _, err := c.EnsureUnmapped(ctx, v.ID, mapped.SDCID); err != nil {
-				return fmt.Errorf("unmap volume %s of an earlier attempt: %w", v.Name, err)
+				return nil, fmt.Errorf("unmap volume %s from SDC %s: %w", v.Name, mapped.SDCID, err)
 			}
 		}
 		if _, err := c.EnsureVolumeRemoved(ctx, v.ID); err != nil {
-			return fmt.Errorf("remove volume %s of an earlier attempt: %w", v.Name, err)
+			return nil, fmt.Errorf("remove volume %s: %w", v.Name, err)
 		}
 	}
-	return nil
+	return struct{}{}, nil
 }
