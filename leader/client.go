@@ -91,5 +91,16 @@ func (c *Client) CreateOrder(ctx context.Context, data []byte) (string, error) {
 	return path, refusal(err)
 }
 
+// ForgetFramework removes the framework id, so that the next leader draws a new
+// one; the nodes and the plan stay. It returns the id that was removed, as it
+// stands in the record. It is for a framework that Mesos has removed.
+func (c *Client) ForgetFramework(ctx context.Context) ([]byte, error) {
+	data, stat, err := c.conn.Get(ctx, PathFramework)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	return data, refusal(c.conn.Delete(ctx, PathFramework, stat.Version))
+}
+
 // Close ends the connection.
 func (c *Client) Close() { c.conn.Close() }

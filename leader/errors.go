@@ -75,7 +75,7 @@ func ExitCode(err error) (code int, remedy string) {
 	case errors.Is(err, ErrLayout):
 		return ExitUnreadable, "the stored state was written by another version: start that version or a newer one"
 	case errors.Is(err, ErrUnreadable):
-		return ExitUnreadable, "repair the named znode with zkCli, or restore it with scaleioctl state restore"
+		return ExitUnreadable, "mend the named znode with zkCli; everything else that is stored is untouched"
 	case errors.Is(err, ErrInvalid):
 		return ExitConfig, "correct the configuration named above"
 	case errors.Is(err, context.Canceled):

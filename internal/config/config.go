@@ -29,6 +29,8 @@ type Config struct {
 	Gateway   Gateway
 	Devices   Devices
 	Volumes   Volumes
+	Growth    Growth
+	AWS       AWS
 
 	// ArtifactsDir holds the vendor's packages, served to the nodes.
 	ArtifactsDir string

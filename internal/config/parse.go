@@ -1,11 +1,15 @@
 package config
 
 import (
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,18 +25,21 @@ func Parse(program string, args, environ []string, usage io.Writer) (*Config, er
 	bindProcess(b, c)
 	bindMesos(b, c)
 	bindScaleIO(b, c)
+	bindGrowth(b, c)
 	warnings, err := b.parse(args)
 	if err != nil {
 		return nil, err
 	}
 	c.Warnings = warnings
-	if err := b.fromMarathon(c); err != nil {
-		return nil, err
-	}
+	b.fromMarathon(c)
+	c.Growth.complete(&c.AWS, b.env)
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	return c, c.validate()
+	if err := b.mask(errors.Join(append(b.errs, c.validate()...)...)); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func bindProcess(b *binder, c *Config) {
@@ -137,7 +144,7 @@ func (c *Config) complete() error {
 }
 
 // validate checks every setting and reports all that is wrong at once.
-func (c *Config) validate() error {
+func (c *Config) validate() []error {
 	var errs []error
 	need := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -150,17 +157,25 @@ func (c *Config) validate() error {
 				return
 			}
 		}
-		errs = append(errs, fmt.Errorf("--%s is %q, want one of %s", flagName, value, strings.Join(allowed, ", ")))
+		errs = append(errs, fmt.Errorf("--%s is %q, want %s", flagName, value, strings.TrimPrefix(strings.Join(allowed, " or "), " or ")))
 	}
-	need(strings.HasPrefix(c.ZK.URL, "zk://"), "--zk is %q, want zk://host:port,host:port/path", safeURL(c.ZK.URL))
+	need(c.ZK.URL != "", "--zk is not set: give zk://host:port,host:port/path")
+	if c.ZK.URL != "" {
+		need(strings.HasPrefix(c.ZK.URL, "zk://"), "--zk is %q, want zk://host:port,host:port/path", safeURL(c.ZK.URL))
+	}
+	need(!strings.Contains(c.Mesos.Master, "@"), "--mesos holds a password, which everyone on the host can read: Mesos' znodes need none to be read, leave it out")
 	need(!strings.Contains(c.ZK.URL, "@"), "--zk holds a password, which everyone on the host can read: set --zk.user and SIO_ZK_PASSWORD or SIO_ZK_PASSWORD_FILE instead")
 	need(c.ZK.Session >= time.Second, "--zk.session is %s, want at least 1s", c.ZK.Session)
 	need(c.ZK.Password.IsEmpty() == (c.ZK.User == ""), "--zk.user and SIO_ZK_PASSWORD go together: set both or none")
 	need((c.ZK.CertFile == "") == (c.ZK.KeyFile == ""), "--zk.tls.cert and --zk.tls.key go together: set both or none")
+	need(c.ZK.TLS || c.ZK.CAFile == "" && c.ZK.CertFile == "", "--zk.tls.ca and --zk.tls.cert are for TLS: set --zk.tls too")
 	need(c.Mesos.Master != "", "--mesos is not set: give zk://host:port,.../mesos, or the masters as host:port,host:port")
 	need(c.Mesos.FailoverTimeout >= 7*24*time.Hour, "--mesos.failover-timeout is %s, want at least 168h: when it ends, Mesos kills every node agent", c.Mesos.FailoverTimeout)
 	need(c.Mesos.Secret.IsEmpty() || c.Mesos.Principal != "", "SIO_MESOS_SECRET is set without --mesos.principal")
 	need(c.REST.Port > 0 && c.REST.Port < 65536, "--rest.port is %d, want 1 to 65535; under Marathon it comes from PORT0", c.REST.Port)
+	need(!strings.ContainsAny(c.REST.Host, "/@[] \t\n"), "--rest.address is %q, want a host name or an address, without scheme, port and brackets", c.REST.Host)
+	need(!strings.ContainsAny(c.REST.Instance, "/ \t\n"), "--instance is %q, want a name without blanks and slashes", c.REST.Instance)
+	need(c.Name != "." && c.Name != "..", "--name is %q, which is no name of a folder", c.Name)
 	need(c.Name != "" && !strings.ContainsAny(c.Name, "/ \t\n"), "--name is %q, want a name without blanks and slashes", c.Name)
 	need(c.Placement.MDMNodes == 3 || c.Placement.MDMNodes == 5, "--placement.mdm-nodes is %d, want 3 or 5", c.Placement.MDMNodes)
 	need(c.Placement.Settle >= 0, "--placement.settle is %s, want 0 or more", c.Placement.Settle)
@@ -169,36 +184,72 @@ func (c *Config) validate() error {
 	need(c.ScaleIO.MaxFailures > 0, "--steps.max-failures is %d, want 1 or more", c.ScaleIO.MaxFailures)
 	need(c.ScaleIO.RetryBackoff > 0, "--steps.retry-backoff is %s, want more than 0", c.ScaleIO.RetryBackoff)
 	// A task's share is what is left of this after the executor's own.
-	need(c.Executor.MDMCPUs >= 0.2 && c.Executor.OtherCPUs >= 0.2, "--executor.cpu.mdm and --executor.cpu.non must be 0.2 or more")
-	need(c.Executor.MDMMemoryMB >= 96 && c.Executor.OtherMemory >= 96, "--executor.mem.mdm and --executor.mem.non must be 96 or more")
+	least := func(flagName string, value, min float64) {
+		need(value >= min && value <= math.MaxInt32, "--%s is %v, want %v or more", flagName, value, min)
+	}
+	least("executor.cpu.mdm", c.Executor.MDMCPUs, 0.2)
+	least("executor.cpu.non", c.Executor.OtherCPUs, 0.2)
+	least("executor.mem.mdm", c.Executor.MDMMemoryMB, 96)
+	least("executor.mem.non", c.Executor.OtherMemory, 96)
+	for _, pattern := range strings.Split(c.Devices.Pattern, ",") {
+		_, err := path.Match(pattern, "/dev/sdb")
+		need(err == nil && strings.TrimSpace(pattern) != "", "--devices has the pattern %q, want auto, or patterns such as /dev/sd[b-z] with commas between", pattern)
+	}
 	oneOf("loglevel", c.LogLevel, "trace", "debug", "info", "warn", "error")
 	oneOf("devices.test-mode", c.Devices.TestMode, "test-and-activate", "none")
 	oneOf("volumes.isolator", c.Volumes.Isolator, "docker-volume", "none")
 	oneOf("scaleio.mediatype", c.ScaleIO.MediaType, "", "HDD", "SSD", "Transitional")
+	errs = append(errs, c.Growth.validate(c.AWS)...)
 	if c.ScaleIO.Password.IsEmpty() {
 		errs = append(errs, errors.New("the ScaleIO password is not set: set SIO_SCALEIO_PASSWORD_FILE to the path of a file that holds it, or SIO_SCALEIO_PASSWORD"))
 	} else if err := scaleio.CheckPassword(c.ScaleIO.Password); err != nil {
 		errs = append(errs, fmt.Errorf("SIO_SCALEIO_PASSWORD: %w", err))
 	}
-	if _, err := os.Stat(c.Executor.Program); err != nil {
+	return append(errs, c.checkFiles()...)
+}
+
+// checkFiles looks at the files that are named: a bad one is found now, not
+// when this scheduler takes over.
+func (c *Config) checkFiles() (errs []error) {
+	if info, err := os.Stat(c.Executor.Program); err != nil {
 		errs = append(errs, fmt.Errorf("--executor.program: %w: give the path of scaleio-nodeagent", err))
+	} else if !info.Mode().IsRegular() {
+		errs = append(errs, fmt.Errorf("--executor.program %s is not a file: give the path of scaleio-nodeagent", c.Executor.Program))
 	}
 	if c.ArtifactsDir != "" {
 		if info, err := os.Stat(c.ArtifactsDir); err != nil {
-			errs = append(errs, fmt.Errorf("--artifacts.dir: %w", err))
+			errs = append(errs, fmt.Errorf("--artifacts.dir: %w: give the folder with the vendor's packages", err))
 		} else if !info.IsDir() {
-			errs = append(errs, fmt.Errorf("--artifacts.dir %s is not a folder", c.ArtifactsDir))
+			errs = append(errs, fmt.Errorf("--artifacts.dir %s is not a folder: give the one with the vendor's packages", c.ArtifactsDir))
 		}
 	}
-	return errors.Join(errs...)
+	for flagName, file := range map[string]string{
+		"zk.tls.ca": c.ZK.CAFile, "zk.tls.cert": c.ZK.CertFile, "zk.tls.key": c.ZK.KeyFile, "gateway.ca": c.Gateway.CAFile,
+	} {
+		if file == "" {
+			continue
+		}
+		if text, err := os.ReadFile(file); err != nil {
+			errs = append(errs, fmt.Errorf("--%s: %w: give the path of a PEM file that this user can read", flagName, err))
+		} else if block, _ := pem.Decode(text); block == nil {
+			errs = append(errs, fmt.Errorf("--%s: %s holds nothing in PEM: convert it", flagName, file))
+		}
+	}
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errs
 }
 
-// safeURL is a URL without what stands before an @.
+// safeURL is a URL without what stands before its last @.
 func safeURL(url string) string {
-	if scheme, rest, ok := strings.Cut(url, "://"); ok {
-		if _, host, hasUser := strings.Cut(rest, "@"); hasUser {
-			return scheme + "://...@" + host
-		}
+	scheme, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		scheme, rest = "", url
 	}
-	return url
+	if at := strings.LastIndex(rest, "@"); at >= 0 {
+		rest = "..." + rest[at:]
+	}
+	if !ok {
+		return rest
+	}
+	return scheme + "://" + rest
 }

@@ -109,6 +109,7 @@ func (e Subscribe) String() string { return "subscribe as " + e.FrameworkID }
 func (e Accept) String() string {
 	return fmt.Sprintf("launch %s on %s", e.Launch.TaskID, e.Host)
 }
+
 func (e Decline) String() string {
 	return fmt.Sprintf("decline %d offers for %s", len(e.OfferIDs), e.Refuse)
 }
@@ -125,6 +126,7 @@ func (e Kill) String() string        { return "kill " + e.TaskID }
 func (e SendCommand) String() string {
 	return fmt.Sprintf("send %s %s attempt %d to %s", e.Command.Kind, e.Command.Step, e.Command.Attempt, e.Host)
 }
+
 func (e GatewayCall) String() string {
 	return fmt.Sprintf("gateway %s %s attempt %d", e.Host, e.Step, e.Attempt)
 }

@@ -195,9 +195,11 @@ func (e NodeDown) String() string { return "node " + e.Host + " down: " + e.Reas
 func (e NodeReported) String() string {
 	return fmt.Sprintf("node %s: %s attempt %d %s %s", e.Host, e.Report.Step, e.Report.Attempt, e.Report.State, e.Report.Error)
 }
+
 func (e NodeRefused) String() string {
 	return fmt.Sprintf("node %s refused %s attempt %d: %s", e.Host, e.Refusal.Step, e.Refusal.Attempt, e.Refusal.Reason)
 }
+
 func (e GatewayAnswered) String() string {
 	return fmt.Sprintf("gateway answered %s %s attempt %d %s", e.Host, e.Step, e.Attempt, e.Err)
 }

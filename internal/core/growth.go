@@ -149,6 +149,7 @@ type ReadPools struct{ Gateways []model.Gateway }
 
 // Lane implements Effect.
 func (ReadPools) Lane() string { return "pools" }
+
 func (e CloudCall) Lane() string {
 	if e.Op == CloudLook {
 		return "cloud/look"

@@ -43,6 +43,7 @@ Commands:
   nodes                        the agent hosts
   leader                       who leads, and who stands by
   leader abdicate              let another scheduler lead
+  framework reset              draw a new framework id, after Mesos removed the old one
   state dump                   everything that stands in ZooKeeper, as JSON
   version                      the version of this program
 
@@ -166,6 +167,7 @@ func commands() map[string]command {
 		"nodes":               {0, (*program).nodesCommand, true},
 		"leader":              {0, (*program).leaderCommand, true},
 		"leader abdicate":     {0, (*program).abdicateCommand, false},
+		"framework reset":     {0, (*program).resetCommand, false},
 		"state dump":          {0, (*program).dumpCommand, false},
 		"version":             {0, (*program).versionCommand, false},
 	}

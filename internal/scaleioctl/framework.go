@@ -1,0 +1,48 @@
+package scaleioctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"scaleio-framework/internal/httpapi"
+	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/zkconn"
+)
+
+// resetCommand lets the next leader draw a new framework id: Mesos never takes
+// one again that it has removed. The nodes and all that is installed stay; each
+// host gets a new node agent under the new id.
+func (p *program) resetCommand(ctx context.Context, _ []string) error {
+	client, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	card, led, err := client.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	if led {
+		asked := *p
+		asked.url = card.URL
+		var s httpapi.Status
+		if _, err := asked.ask(ctx, http.MethodGet, "/v1/status", nil, &s); err == nil && s.Subscribed {
+			return fmt.Errorf("Mesos takes framework %s, so it needs no reset; with a new id its node agents would stay behind, and run beside the new ones", s.FrameworkID)
+		}
+	}
+	data, err := client.ForgetFramework(ctx)
+	if errors.Is(err, zkconn.ErrNoNode) {
+		return errors.New("no framework id is stored: the next leader draws one anyway")
+	}
+	if err != nil {
+		return fmt.Errorf("forget the framework id: %w; look with scaleioctl state dump whether it is gone", err)
+	}
+	id := "that could not be read"
+	if f, err := model.Decode[model.Framework](data); err == nil {
+		id = f.ID
+	}
+	fmt.Fprintf(p.Out, "framework id %s is forgotten; the next leader draws a new one and keeps the nodes\n", id)
+	return nil
+}
