@@ -188,7 +188,7 @@ func TestRandomHistories(t *testing.T) {
 // A thousand hosts that may start a step at once do so in many small commits.
 func TestManyHostsAreServedInSmallUnits(t *testing.T) {
 	s := newSite()
-	for i := range 200 {
+	for i := range manyHosts {
 		s.add(fmt.Sprintf("h%03d", i), nil)
 	}
 	o := options()
@@ -209,5 +209,5 @@ func TestManyHostsAreServedInSmallUnits(t *testing.T) {
 	view := st.view()
 	require.True(t, view.Complete, "%v", view.Counts)
 	require.Equal(t, 10, s.spare["default"])
-	require.Len(t, slices.Collect(maps.Keys(s.devices)), 200)
+	require.Len(t, slices.Collect(maps.Keys(s.devices)), manyHosts)
 }

@@ -9,7 +9,7 @@ import (
 // TestMain lowers the number of random histories, each of which is a whole
 // installation; go test -rapid.checks=1000 tries more.
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "20"); err != nil {
+	if err := flag.Set("rapid.checks", histories); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())

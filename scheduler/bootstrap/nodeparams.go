@@ -181,8 +181,9 @@ func agentRestartParams(t *turn, at ref) (any, error) {
 	case !needed:
 		return nil, notNeeded{"the Mesos agent runs with its flags already"}
 	}
-	if t.awayFromService(at.host) != "" {
+	if other := t.awayFromService(at.host); other != "" {
 		t.waiting[at.host] = true
+		t.explainStep(at, "waits until "+other+" is back")
 		return nil, errNotYet
 	}
 	return nodeproto.AgentRestartParams{Service: t.options.AgentService}, nil

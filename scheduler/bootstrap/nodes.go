@@ -113,3 +113,12 @@ func (t *turn) awayFromService(host string) string {
 	}
 	return ""
 }
+
+// explainStep says why a pending step does not start, where its needs do not
+// show it.
+func (t *turn) explainStep(at ref, reason string) {
+	if step, _ := t.step(at); step.Reason != reason {
+		step.Reason = reason
+		t.set(at, step)
+	}
+}

@@ -2,5 +2,8 @@
 
 package bootstrap_test
 
-// stride is one: every death is tried.
-const stride = 1
+const (
+	stride    = 1    // every death is tried
+	histories = "10" // random ones, by default
+	manyHosts = 200
+)

@@ -120,6 +120,7 @@ func (t *turn) termStarted(e core.TermStarted) {
 		t.outfitCluster()
 		t.watchMembers()
 	}
+	t.moveEndpoints() // an operator may have removed a gateway by hand
 	t.queueCluster()
 }
 
