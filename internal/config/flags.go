@@ -23,7 +23,7 @@ type binder struct {
 	env     map[string]string
 	secrets map[string]*redact.Secret
 	aliases map[string]alias // by old flag name
-	exposed []redact.Secret   // given on the command line all the same
+	exposed []redact.Secret  // given on the command line all the same
 	errs    []error
 }
 
@@ -97,7 +97,7 @@ func (b *binder) parse(args []string) (warnings []string, err error) {
 		// An empty variable is one that a template left empty.
 		if value := b.env[envName(f.Name)]; value != "" {
 			if err := f.Value.Set(value); err != nil {
-				b.errs = append(b.errs, fmt.Errorf("%s is %q, want %s", envName(f.Name), value, kindOf(f)))
+				b.errs = append(b.errs, fmt.Errorf("%s is %q, want %s", envName(f.Name), value, wanted(f, err)))
 			}
 		}
 	})
@@ -158,8 +158,8 @@ func (b *binder) readFlags(args []string) (given map[string]bool, warnings []str
 			fallthrough
 		case hasValue:
 			given[name] = true
-			if f.Value.Set(value) != nil {
-				mistake("--%s is %q, want %s", name, value, kindOf(f))
+			if err := f.Value.Set(value); err != nil {
+				mistake("--%s is %q, want %s", name, value, wanted(f, err))
 				excused = true
 			}
 		default:
@@ -172,6 +172,15 @@ func (b *binder) readFlags(args []string) (given map[string]bool, warnings []str
 func isBool(f *flag.Flag) bool {
 	v, ok := f.Value.(interface{ IsBoolFlag() bool })
 	return ok && v.IsBoolFlag()
+}
+
+// wanted says why a value was refused: the flag package's own reasons say less
+// than what is wanted, those of our own settings say more.
+func wanted(f *flag.Flag, err error) string {
+	if _, own := f.Value.(flag.Getter); own {
+		return kindOf(f)
+	}
+	return "another: " + err.Error()
 }
 
 // kindOf says what a flag's value looks like.

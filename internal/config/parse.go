@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -191,10 +190,6 @@ func (c *Config) validate() []error {
 	least("executor.cpu.non", c.Executor.OtherCPUs, 0.2)
 	least("executor.mem.mdm", c.Executor.MDMMemoryMB, 96)
 	least("executor.mem.non", c.Executor.OtherMemory, 96)
-	for _, pattern := range strings.Split(c.Devices.Pattern, ",") {
-		_, err := path.Match(pattern, "/dev/sdb")
-		need(err == nil && strings.TrimSpace(pattern) != "", "--devices has the pattern %q, want auto, or patterns such as /dev/sd[b-z] with commas between", pattern)
-	}
 	oneOf("loglevel", c.LogLevel, "trace", "debug", "info", "warn", "error")
 	oneOf("devices.test-mode", c.Devices.TestMode, "test-and-activate", "none")
 	oneOf("volumes.isolator", c.Volumes.Isolator, "docker-volume", "none")
