@@ -92,6 +92,7 @@ func dieAt(t *testing.T, at *moment) (*stage, []int) {
 // The leader is killed before and after each commit and each effect of a whole
 // bootstrap: the end is the same, and nothing is done twice.
 func TestTheEndIsTheSameWhereverTheLeaderDies(t *testing.T) {
+	t.Parallel()
 	baseline, effects := dieAt(t, nil)
 	require.True(t, baseline.view().Complete)
 	want := baseline.ending()
@@ -126,6 +127,7 @@ func (w *witness) Perform(now time.Time, effect core.Effect) []core.Event {
 // A paused ex-leader may perform any committed effect at any later time (R10):
 // whatever it does, and whatever comes of it, the end is the same.
 func TestCommittedEffectsMayBePerformedLater(t *testing.T) {
+	t.Parallel()
 	baseline, _ := dieAt(t, nil)
 	want := baseline.ending()
 	rapid.Check(t, func(t *rapid.T) {
@@ -158,6 +160,7 @@ func TestCommittedEffectsMayBePerformedLater(t *testing.T) {
 // Events are doubled, delayed and reordered, steps fail or are interrupted at
 // random, leaders die: the system is built all the same.
 func TestRandomHistories(t *testing.T) {
+	t.Parallel()
 	baseline, _ := dieAt(t, nil)
 	want := baseline.ending()
 	rapid.Check(t, func(t *rapid.T) {
@@ -187,6 +190,7 @@ func TestRandomHistories(t *testing.T) {
 
 // A thousand hosts that may start a step at once do so in many small commits.
 func TestManyHostsAreServedInSmallUnits(t *testing.T) {
+	t.Parallel()
 	s := newSite()
 	for i := range manyHosts {
 		s.add(fmt.Sprintf("h%03d", i), nil)

@@ -35,6 +35,7 @@ func TestThreeHostsBecomeASystem(t *testing.T) {
 }
 
 func TestFiveHostsInFaultSets(t *testing.T) {
+	t.Parallel()
 	s := newSite()
 	for i, name := range []string{"a", "b", "c", "d", "e", "f"} {
 		s.add(name, map[string]string{"scaleio-fault-set": fmt.Sprintf("rack%d", i%3)})

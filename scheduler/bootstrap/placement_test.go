@@ -146,6 +146,7 @@ func TestPlacementWaitsUntilHostsHaveSettled(t *testing.T) {
 }
 
 func TestHostsThatCannotBeUsedSayWhy(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		what       string
 		attributes map[string]string
@@ -190,6 +191,7 @@ func TestHostsThatCannotBeUsedSayWhy(t *testing.T) {
 // Until create-cluster is begun another host takes the place of a member that
 // stays away; when it comes back it gives its MDM back.
 func TestALostMemberIsReplacedUntilTheClusterIsBegun(t *testing.T) {
+	t.Parallel()
 	s := newSite("a", "b", "c", "d")
 	s.slow["c/"+nodeproto.StepMDMPackage] = true // holds create-cluster back
 	st := newStage(t, options(), s)

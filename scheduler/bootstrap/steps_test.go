@@ -30,6 +30,7 @@ func failing(s *site, host, step string, times int, report nodeproto.Report) {
 }
 
 func TestAFailedStepIsTriedAgainAfterABackoff(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		what     string
 		host     string
@@ -182,6 +183,7 @@ func TestAMissingPackageIsExplainedAndLookedForAgain(t *testing.T) {
 }
 
 func TestDevices(t *testing.T) {
+	t.Parallel()
 	disk := func(device string, size int64, why string) model.Disk {
 		return model.Disk{Path: device, Device: device, Size: size, Free: why == "", Why: why}
 	}
@@ -255,6 +257,7 @@ func TestLaterDisksEnterByAnOrder(t *testing.T) {
 // Agents restart one fault unit at a time, and not while another host of the
 // system is away.
 func TestAgentsRestartOneUnitAtATime(t *testing.T) {
+	t.Parallel()
 	s := newSite()
 	for name, set := range map[string]string{"a": "r1", "b": "r2", "c": "r3", "d": "r1"} {
 		s.add(name, map[string]string{"scaleio-fault-set": set})

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/nodeproto"
 )
@@ -123,7 +124,7 @@ func (d *describer) sumUp() {
 	for _, s := range d.view.Steps {
 		over := s.State == model.Done || s.State == model.Skipped
 		all = all && over
-		if d.graph.byName[s.Step] != nil && s.Phase == PhaseVerify {
+		if s.Step == core.StepVerify {
 			verified = over
 		}
 		p := byName[s.Phase]

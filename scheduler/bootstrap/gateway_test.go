@@ -1,0 +1,95 @@
+package bootstrap_test
+
+import (
+	"encoding/json"
+	"strings"
+
+	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/nodeproto"
+)
+
+// call is what the system behind the gateways does.
+func (s *site) call(e core.GatewayCall) []core.Event {
+	answer := core.GatewayAnswered{Host: e.Host, Step: e.Step, Attempt: e.Attempt, Result: []byte("null")}
+	if len(e.Gateways) == 0 {
+		s.wrong("%s without a gateway", e)
+	}
+	if s.faulty != nil {
+		if f := s.faulty(e.Host, e.Step, e.Attempt); f != nil {
+			answer.Err, answer.Interrupted, answer.Hopeless = f.Error, f.Interrupted, f.Hopeless
+			return []core.Event{answer}
+		}
+	}
+	var result any
+	switch nodeproto.Name(e.Step) {
+	case core.StepProtectionDomains:
+		s.domains[decode[core.ProtectionDomainParams](s, e.Params).Name] = true
+	case core.StepFaultSets:
+		p := decode[core.FaultSetParams](s, e.Params)
+		s.requireDomain(p.ProtectionDomain, e.Step)
+		s.sets[p.Name] = true
+	case core.StepStoragePools:
+		p := decode[core.StoragePoolParams](s, e.Params)
+		s.requireDomain(p.ProtectionDomain, e.Step)
+		s.pools[p.Name] = true
+	case core.StepSparePolicy:
+		p := decode[core.SparePolicyParams](s, e.Params)
+		if !s.pools[p.StoragePool] {
+			s.wrong("spare before pool")
+		}
+		s.spare[p.StoragePool] = p.Percent
+	case core.StepAddSDS:
+		p := decode[core.AddSDSParams](s, e.Params)
+		s.need(s.hosts[e.Host], e.Step, nodeproto.StepSDSPackage)
+		s.requireDomain(p.ProtectionDomain, e.Step)
+		if p.FaultSet != "" && !s.sets[p.FaultSet] {
+			s.wrong("sds before fault set %s", p.FaultSet)
+		}
+		s.sds[p.Name] = p.FaultSet
+		result = core.AddSDSResult{ID: "id-" + p.Name}
+	case core.StepAddDevices:
+		result = s.addDevices(decode[core.AddDevicesParams](s, e.Params))
+	case core.StepVerifyVolume:
+		p := decode[core.VerifyVolumeParams](s, e.Params)
+		if len(s.devices) < 3 {
+			s.wrong("verify-volume with devices %v", s.devices)
+		}
+		// The very same volume may be asked for again; once it is being removed
+		// only a paused ex-leader still can.
+		s.volumes[p.Volume] = true
+	case core.StepVerify:
+		p := decode[core.VerifyParams](s, e.Params)
+		for name := range s.volumes {
+			if !strings.HasPrefix(name, p.VolumePrefix) {
+				s.wrong("verify with prefix %q leaves volume %s", p.VolumePrefix, name)
+			}
+		}
+		if len(s.volumes) == 0 {
+			s.wrong("verify without a volume")
+		}
+	}
+	raw, err := json.Marshal(result)
+	if err != nil {
+		s.wrong("result: %v", err)
+	}
+	answer.Result = raw
+	return []core.Event{answer}
+}
+
+func (s *site) requireDomain(pd, step string) {
+	if !s.domains[pd] {
+		s.wrong("%s before protection domain %s", step, pd)
+	}
+}
+
+func (s *site) addDevices(p core.AddDevicesParams) core.AddDevicesResult {
+	if _, ok := s.sds[p.SDS]; !ok || s.spare[p.StoragePool] == 0 {
+		s.wrong("devices of %s before its sds or the spare", p.SDS)
+	}
+	r := core.AddDevicesResult{IDs: map[string]string{}}
+	for _, d := range p.Devices {
+		s.devices[p.SDS+"/"+d.Name] = d.Path
+		r.IDs[d.Name] = "dev-" + d.Name
+	}
+	return r
+}
