@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -26,7 +27,8 @@ func created() []scaleiotest.Op {
 }
 
 // inspect checks what a world is left with: nothing made twice, no volume left
-// behind, and the password nowhere but in its file.
+// behind, one framework with one launch of each task, and the password nowhere
+// but in its file.
 func (w *World) inspect(ctx context.Context, r *Report) error {
 	counts := w.system.Counts()
 	if r.Created == nil {
@@ -42,15 +44,31 @@ func (w *World) inspect(ctx context.Context, r *Report) error {
 	}
 	slices.Sort(r.CreatedTwice)
 	r.LeakedVolumes += len(w.system.Snapshot().Volumes)
-	places, err := w.findSecret(ctx)
+	if w.mesos != nil {
+		w.inspectMesos(r)
+	}
+	places, err := w.FindSecret(ctx)
 	r.SecretsFound = append(r.SecretsFound, places...)
 	return err
 }
 
-// findSecret greps for the password in znodes, logs, HTTP answers, the
+// inspectMesos asks the master what it has seen of us.
+func (w *World) inspectMesos(r *Report) {
+	if known := w.mesos.Frameworks(); len(known) != 1 {
+		r.fail("the Mesos master knows %d frameworks instead of one: %v", len(known), known)
+	}
+	launches := w.mesos.Launches()
+	for _, task := range slices.Sorted(maps.Keys(launches)) {
+		if n := launches[task]; n > 1 {
+			r.fail("task %s was launched %d times", task, n)
+		}
+	}
+}
+
+// FindSecret greps for the password in znodes, logs, HTTP answers, the
 // arguments of every process, and the files of the hosts outside the one that
 // is made to hold it.
-func (w *World) findSecret(ctx context.Context) ([]string, error) {
+func (w *World) FindSecret(ctx context.Context) ([]string, error) {
 	needle := []byte(w.password.Reveal())
 	var places []string
 	tree, err := w.client.Tree(ctx)

@@ -30,6 +30,11 @@ type Options struct {
 	StandInPackages bool
 	// Disks is the number of free disks of each host.
 	Disks int
+	// Attributes are further Mesos attributes, by host name.
+	Attributes map[string]map[string]string
+	// Settings are further environment of the schedulers, "NAME=value"; they
+	// win over the sandbox's own.
+	Settings []string
 	// Mesos is the address of an external master, or empty for the double.
 	Mesos string
 	// Out gets progress and results; Terminal says that it can be redrawn, and

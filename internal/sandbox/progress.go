@@ -65,9 +65,6 @@ func (p *progress) begin() {
 	p.write("", nil)
 }
 
-// keep leaves the bars as they are and writes below them from now on.
-func (p *progress) keep() { p.bars = nil }
-
 // show tells what is new in a state.
 func (p *progress) show(s State) {
 	if s.Epoch != p.epoch {

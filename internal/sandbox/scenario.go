@@ -239,7 +239,7 @@ func soakScenario(ctx context.Context, s *stage) error {
 // A strike comes once a number of steps is over, and a random moment later: by
 // steps rather than by time, so that it hits the bootstrap on any machine.
 const (
-	soakSteps  = 50 // a bootstrap of three hosts has 52
+	soakSteps  = 52 // a bootstrap of three hosts has 53
 	soakJitter = 60 * time.Millisecond
 )
 

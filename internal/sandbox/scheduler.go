@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -61,7 +62,7 @@ func (w *World) startScheduler() error {
 		URL:     "http://127.0.0.1:" + strconv.Itoa(port),
 		Log:     filepath.Join(w.dir, "logs", fmt.Sprintf("scheduler%d.log", n)),
 		program: filepath.Join(w.opts.Bin, "scaleio-scheduler"),
-		env:     append(w.marathon(n, port), w.settings()...),
+		env:     slices.Concat(w.marathon(n, port), w.settings(), w.opts.Settings),
 		stop:    make(chan struct{}),
 		ended:   make(chan struct{}),
 	}

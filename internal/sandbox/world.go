@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -67,6 +68,9 @@ type Host struct {
 // NewWorld lays out and starts everything but the schedulers. name must be new
 // in this ZooKeeper.
 func NewWorld(ctx context.Context, opts Options, zk *ZooKeeper, dir, name string) (w *World, err error) {
+	if err := opts.complete(); err != nil {
+		return nil, err
+	}
 	w = &World{opts: opts, dir: dir, zk: zk, name: name, password: newPassword()}
 	defer func() {
 		if err != nil {
@@ -200,10 +204,11 @@ func (w *World) AddHost() (*Host, error) {
 	if w.mesos == nil {
 		return h, nil // a real Mesos agent is started by the operator
 	}
+	// Three racks: the first three hosts make three fault sets.
+	attributes := map[string]string{"scaleio-fault-set": fmt.Sprintf("rack%d", (n-1)%3+1)}
+	maps.Copy(attributes, w.opts.Attributes[h.Name])
 	agent, err := w.mesos.AddAgent(mesostest.AgentOptions{
-		Hostname: h.Name, IP: h.IP, ExecutorEnvironment: h.Environment,
-		// Three racks: the first three hosts make three fault sets.
-		Attributes: map[string]string{"scaleio-fault-set": fmt.Sprintf("rack%d", (n-1)%3+1)},
+		Hostname: h.Name, IP: h.IP, ExecutorEnvironment: h.Environment, Attributes: attributes,
 	})
 	if err != nil {
 		return nil, err

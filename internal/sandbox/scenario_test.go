@@ -1,0 +1,172 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The demo: a bootstrap with its leader killed in the middle, a host that
+// joins, a leader that is asked to stop.
+func TestDemo(t *testing.T) {
+	opts := testOptions(t)
+	report, err := Run(t.Context(), "demo", opts, 0, 0)
+	require.NoError(t, err, "%s", opts.Out)
+	require.True(t, report.OK)
+
+	require.Equal(t, 3, report.Bootstrap.Agents)
+	require.Greater(t, report.Bootstrap.Steps, 40)
+	require.Greater(t, report.Bootstrap.Seconds, opts.SessionTimeout.Seconds(), "the take-over is part of it")
+	require.True(t, strings.HasSuffix(report.Bootstrap.FrameworkID, "-scaleio"), report.Bootstrap.FrameworkID)
+	require.Len(t, report.Joined, 1)
+	require.Equal(t, "host4", report.Joined[0].Host)
+	require.Positive(t, report.Joined[0].Steps)
+
+	require.Len(t, report.Failovers, 2)
+	for i, kind := range []string{"kill", "term"} {
+		f := report.Failovers[i]
+		require.Equal(t, kind, f.Kind)
+		require.Equal(t, f.EpochBefore+1, f.EpochAfter)
+		require.True(t, f.FrameworkIDKept)
+		require.InDelta(t, opts.SessionTimeout.Seconds(), f.SessionTimeoutS, 0.001)
+	}
+	require.Less(t, report.Failovers[1].TakeoverS, report.Failovers[0].TakeoverS, "a leader that is asked to stop hands over")
+
+	require.Equal(t, 1, report.Created["create-cluster"])
+	require.Equal(t, 4, report.Created["create-sds"])
+	require.Empty(t, report.CreatedTwice)
+	require.Empty(t, report.SecretsFound)
+	require.Zero(t, report.LeakedVolumes)
+	require.Contains(t, opts.Out.(*output).String(), "cluster/verify                       done")
+}
+
+// What is written is what a person reads and a program can rely on.
+func TestReportFile(t *testing.T) {
+	code := 3
+	report := newReport()
+	report.Bootstrap = &BootstrapReport{Agents: 3, Seconds: 1.5, Steps: 53, FrameworkID: "f"}
+	report.Failovers = append(report.Failovers, FailoverReport{Kind: "stop", TakeoverS: 4.2, FrameworkIDKept: true, WokenExit: &code})
+	require.NoError(t, report.conclude())
+	file := filepath.Join(t.TempDir(), "new", "report.json")
+	require.NoError(t, report.Write(file))
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var fields map[string]any
+	require.NoError(t, json.Unmarshal(data, &fields))
+	for _, name := range []string{"bootstrap", "failovers", "leaked_volumes", "created_twice", "secrets_found", "zookeeper", "ok"} {
+		require.Contains(t, fields, name)
+	}
+	require.Equal(t, true, fields["ok"])
+	var out output
+	report.Print(&out)
+	require.Contains(t, out.String(), "stop after 0 steps: take-over in 4.20 s")
+}
+
+// Each promise that is broken makes the report say so.
+func TestReportFails(t *testing.T) {
+	for what, spoil := range map[string]func(*Report){
+		"create-volume v (2 times) was made more than once": func(r *Report) { r.CreatedTwice = []string{"create-volume v (2 times)"} },
+		"the password stands in znode /cluster":             func(r *Report) { r.SecretsFound = []string{"znode /cluster"} },
+		"2 volumes leaked":                                  func(r *Report) { r.LeakedVolumes = 2 },
+		"the framework id changed at the failover after kill": func(r *Report) {
+			r.Failovers = []FailoverReport{{Kind: "kill"}}
+		},
+	} {
+		report := newReport()
+		spoil(report)
+		require.ErrorContains(t, report.conclude(), what)
+		require.False(t, report.OK)
+		var out output
+		report.Print(&out)
+		require.Contains(t, out.String(), "FAILED: "+what)
+	}
+}
+
+// Three rounds have each fault once, at moments that the seed chooses.
+func TestSoak(t *testing.T) {
+	opts := testOptions(t)
+	report, err := Run(t.Context(), "failover-soak", opts, 3, 7)
+	require.NoError(t, err, "%s", opts.Out)
+	require.True(t, report.OK)
+	require.Equal(t, uint64(7), report.Seed)
+	kinds := map[string]int{}
+	for _, f := range report.Failovers {
+		kinds[f.Kind]++
+		require.Equal(t, f.Kind == "stop", f.WokenExit != nil, "only a woken leader tells how it ended")
+	}
+	require.Equal(t, map[string]int{"kill": 1, "term": 1, "stop": 1}, kinds)
+}
+
+// The same bootstrap, with .deb files that the machine's dpkg installs.
+func TestRealPackages(t *testing.T) {
+	if _, err := exec.LookPath("dpkg-deb"); err != nil {
+		t.Skip("dpkg-deb is not installed")
+	}
+	opts := testOptions(t)
+	opts.StandInPackages = false
+	report, err := Run(t.Context(), "bootstrap", opts, 0, 0)
+	require.NoError(t, err, "%s", opts.Out)
+	require.True(t, report.OK)
+	status, err := os.ReadFile(filepath.Join(opts.Dir, "world", "hosts", "host1", "var/lib/dpkg/status"))
+	require.NoError(t, err, "dpkg keeps the host's own database")
+	require.Contains(t, strings.ToLower(string(status)), "package: emc-scaleio-sds")
+}
+
+func TestOptionsAreRefused(t *testing.T) {
+	bin := t.TempDir()
+	for _, c := range []struct {
+		opts Options
+		want string
+	}{
+		{Options{Bin: bin, SessionTimeout: 20 * time.Second}, "want 1s to 10s"},
+		{Options{Bin: bin, Agents: -1}, "must not be negative"},
+		{Options{Bin: bin}, "run make build"},
+	} {
+		report, err := Run(t.Context(), "demo", c.opts, 0, 0)
+		require.ErrorContains(t, err, c.want)
+		require.False(t, report.OK)
+	}
+	_, err := Run(t.Context(), "opera", testOptions(t), 0, 0)
+	require.ErrorContains(t, err, `no scenario "opera"`)
+}
+
+// Up says how everything is reached, and ends with its context.
+func TestUp(t *testing.T) {
+	opts := testOptions(t)
+	out := opts.Out.(*output)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- Up(ctx, opts) }()
+	ready := func() bool { return strings.Contains(out.String(), "bootstrap of 3 hosts complete") }
+	require.Eventually(t, ready, time.Minute, 50*time.Millisecond, "%s", out)
+	text := out.String()
+	for _, want := range []string{
+		"directory    " + opts.Dir, "scheduler1   http://127.0.0.1:", "scheduler2   http://127.0.0.1:",
+		"Mesos        http://127.0.0.1:", "zkCli.sh -server 127.0.0.1:", " --zk zk://127.0.0.1:",
+		"password     in ", "--executor_environment_variables",
+	} {
+		require.Contains(t, text, want)
+	}
+	_, after, found := strings.Cut(text, "\nhost1        ")
+	require.True(t, found, "%s", text)
+	line, _, _ := strings.Cut(after, "\n")
+	var env map[string]string
+	require.NoError(t, json.Unmarshal([]byte(line), &env))
+	require.DirExists(t, env["SIO_HOST_ROOT"])
+	require.DirExists(t, env["SIO_TOOLS"])
+
+	cancel()
+	select {
+	case err := <-ended:
+		require.NoError(t, err)
+	case <-time.After(30 * time.Second):
+		t.Fatal("Up did not end with its context")
+	}
+}
