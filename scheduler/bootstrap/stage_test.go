@@ -56,10 +56,15 @@ type stage struct {
 	site    *site
 	t       coretest.T
 	decoded map[string]decoded
+	needs   map[string][]bootstrap.Need
 }
 
 func newStage(t coretest.T, o bootstrap.Options, s *site) *stage {
 	st := &stage{site: s, t: t, decoded: make(map[string]decoded)}
+	st.needs = make(map[string][]bootstrap.Need)
+	for _, s := range bootstrap.Graph() {
+		st.needs[s.Name] = s.Needs
+	}
 	st.Chaos = &coretest.Chaos{World: coretest.NewWorld(t, cores(t, o)), Outside: s, Check: st.check}
 	return st
 }
@@ -80,6 +85,9 @@ func (st *stage) check(u coretest.Unit) {
 				require.Equal(st.t, was.Attempt, step.Attempt, "%s %s: an intent is finished before the next", change.Path, key)
 				require.Equal(st.t, was.Digest, step.Digest, "%s %s: an intent never changes", change.Path, key)
 			}
+			if step.Attempt > was.Attempt && step.State == model.Running {
+				st.checkNeeds(key, after)
+			}
 		}
 	}
 	stored := st.World.Stored()
@@ -87,6 +95,29 @@ func (st *stage) check(u coretest.Unit) {
 		st.checkIntent(stored, effect)
 	}
 	require.Empty(st.t, st.site.violations)
+}
+
+// checkNeeds looks whether what the graph says a step needs is over. The site
+// itself notices the needs of other kinds.
+func (st *stage) checkNeeds(key string, own map[string]model.Step) {
+	cluster := st.steps(leader.PathCluster, st.World.Stored()[leader.PathCluster].Data)
+	for _, n := range st.needs[nodeproto.Name(key)] {
+		switch n.Relation {
+		case bootstrap.SameHost:
+			if step, has := own[n.Step]; has {
+				require.True(st.t, step.Over(), "%s began before %s", key, n.Step)
+			}
+		case bootstrap.All:
+			found := false
+			for other, step := range cluster {
+				if nodeproto.Name(other) == n.Step {
+					found = true
+					require.True(st.t, step.Over(), "%s began before %s", key, other)
+				}
+			}
+			require.True(st.t, found, "%s began without any %s", key, n.Step)
+		}
+	}
 }
 
 // checkIntent finds for an effect on a node or a gateway the record that says
