@@ -20,11 +20,14 @@ const orderPoll = 20 * time.Millisecond
 // through a znode like an order written by hand, so that it survives this
 // process.
 func (s *Server) order(w http.ResponseWriter, r *http.Request, _ Term) {
-	var request OrderRequest
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&request); err != nil && !errors.Is(err, io.EOF) {
-		fail(w, http.StatusBadRequest, "the body is not an order: "+err.Error()+`; want {"host":"...","step":"..."}`)
+	request, err := readOrder(w, r)
+	if err != nil {
+		code := http.StatusBadRequest
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			code = http.StatusRequestEntityTooLarge
+		}
+		fail(w, code, "the body is not an order: "+err.Error()+`; want {"host":"...","step":"..."}`)
 		return
 	}
 	order := model.Order{Verb: model.Verb(r.PathValue("verb")), Host: request.Host, Step: request.Step, By: request.By, At: time.Now().UTC().Round(time.Millisecond)}
@@ -43,6 +46,26 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request, _ Term) {
 		return
 	}
 	s.awaitOrder(w, r, path)
+}
+
+// readOrder reads the one JSON object of a body; an empty body is an order
+// without host and step.
+func readOrder(w http.ResponseWriter, r *http.Request) (request OrderRequest, err error) {
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&request); err != nil {
+		if errors.Is(err, io.EOF) {
+			return request, nil
+		}
+		return request, err
+	}
+	switch _, err := dec.Token(); {
+	case err == nil:
+		return request, errors.New("something follows the object")
+	case !errors.Is(err, io.EOF):
+		return request, err
+	}
+	return request, nil
 }
 
 func (s *Server) awaitOrder(w http.ResponseWriter, r *http.Request, path string) {

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -62,6 +64,17 @@ func (s *Server) awaitLeader(ctx context.Context) (leader.Card, error) {
 	}
 }
 
+// transport is how a standby reaches the leader: directly, since schedulers are
+// inside the cluster, and with limits that are short enough for an operator to
+// wait for. It keeps no connections, so it leaves no goroutines behind.
+func transport() http.RoundTripper {
+	return &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+		ResponseHeaderTimeout: 15 * time.Second,
+		DisableKeepAlives:     true,
+	}
+}
+
 // pass forwards a request to the leader. A request that already came through
 // this instance is a loop: two instances take each other for the leader.
 func (s *Server) pass(w http.ResponseWriter, r *http.Request, card leader.Card) {
@@ -76,10 +89,11 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, card leader.Card) 
 	}
 	target, err := url.Parse(card.URL)
 	if err != nil || target.Host == "" {
-		fail(w, http.StatusBadGateway, "the leader's card holds no usable URL: "+card.URL)
+		fail(w, http.StatusBadGateway, fmt.Sprintf("the leader's card holds no usable URL, but %q: give --rest.address to that scheduler (%s)", card.URL, card.Instance))
 		return
 	}
 	proxy := &httputil.ReverseProxy{
+		Transport: s.toLeader,
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.SetURL(target)
 			p.SetXForwarded()
@@ -91,7 +105,7 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, card leader.Card) 
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			w.Header().Set(HeaderLeader, card.URL)
-			fail(w, http.StatusBadGateway, "the leader at "+card.URL+" does not answer: "+err.Error())
+			fail(w, http.StatusBadGateway, "the leader at "+card.URL+" does not answer: "+err.Error()+"; when it is dead, the next one takes over within the session timeout: try again")
 		},
 		ErrorLog: s.opts.Logger.StandardLogger(nil),
 	}

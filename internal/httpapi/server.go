@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -62,8 +63,9 @@ type Options struct {
 
 // Server answers HTTP requests.
 type Server struct {
-	opts Options
-	mux  *http.ServeMux
+	opts     Options
+	mux      *http.ServeMux
+	toLeader http.RoundTripper
 }
 
 // New wires a server.
@@ -78,7 +80,7 @@ func New(opts Options) (*Server, error) {
 		opts.OrderWait = 5 * time.Second
 	}
 	opts.Logger = opts.Logger.Named("http")
-	s := &Server{opts: opts, mux: http.NewServeMux()}
+	s := &Server{opts: opts, mux: http.NewServeMux(), toLeader: transport()}
 	s.mux.HandleFunc("GET /healthz", s.health)
 	s.mux.HandleFunc("GET /readyz", s.ready)
 	s.mux.HandleFunc("GET /version", s.version)
@@ -96,9 +98,7 @@ func New(opts Options) (*Server, error) {
 	led("POST /v1/plan/{verb}", s.order)
 	led("GET /v1/nodes", s.nodes)
 	led("GET /v1/nodes/{host}", s.node)
-	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		fail(w, http.StatusNotFound, "nothing is served at "+r.URL.Path)
-	})
+	s.mux.HandleFunc("/", s.unserved)
 	return s, nil
 }
 
@@ -106,6 +106,23 @@ func New(opts Options) (*Server, error) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	s.mux.ServeHTTP(w, r)
+}
+
+// unserved answers what no pattern matches: a wrong method or a wrong path.
+func (s *Server) unserved(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+		if _, pattern := s.mux.Handler(other); pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		fail(w, http.StatusNotFound, "nothing is served at "+r.URL.Path)
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	fail(w, http.StatusMethodNotAllowed, r.URL.Path+" takes "+strings.Join(allowed, " or ")+", not "+r.Method)
 }
 
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {

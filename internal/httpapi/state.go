@@ -134,9 +134,14 @@ func (s *Server) nodes(w http.ResponseWriter, _ *http.Request, term Term) {
 }
 
 func (s *Server) node(w http.ResponseWriter, req *http.Request, term Term) {
-	r := read(term.View())
+	view := term.View()
+	r := read(view)
 	host := req.PathValue("host")
 	node, ok := r.nodes[host]
+	if reason := view.Unreadable[leader.PathNodes+"/"+host]; !ok && reason != "" {
+		fail(w, http.StatusInternalServerError, "the record of node "+host+" is left alone: "+reason)
+		return
+	}
 	if !ok {
 		fail(w, http.StatusNotFound, "no node "+host+": /v1/nodes lists them")
 		return
