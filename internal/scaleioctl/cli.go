@@ -88,8 +88,9 @@ func Run(ctx context.Context, args []string, world World) int {
 	case errors.As(err, &misused):
 		fmt.Fprintln(p.Err, "scaleioctl:", err)
 		return ExitMisused
-	case ctx.Err() != nil:
-		return ExitOK // interrupted while watching
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("interrupted: %w", err)
 	}
 	fmt.Fprintln(p.Err, "scaleioctl:", err)
 	return ExitFailed
@@ -107,23 +108,22 @@ func (p *program) parse(args []string) ([]string, error) {
 	}
 	flags := flag.NewFlagSet("scaleioctl", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&p.url, "url", env("SIO_URL"), "URL of any scheduler (SIO_URL)")
+	flags.StringVar(&p.url, "url", env("SIO_URL"), "URL or host:port of any scheduler (SIO_URL)")
 	flags.StringVar(&p.zk, "zk", env("SIO_ZK"), "zk://host:port,.../path of the framework (SIO_ZK); the leader is found there")
 	flags.StringVar(&p.zkUser, "zk.user", env("SIO_ZK_USER"), "user of ZooKeeper's digest authentication (SIO_ZK_USER); the password is SIO_ZK_PASSWORD or SIO_ZK_PASSWORD_FILE")
-	flags.StringVar(&p.host, "host", "", "host of the step")
+	flags.StringVar(&p.host, "host", "", "host of the step; with plan and nodes, the one to show")
 	flags.BoolVar(&p.json, "json", false, "print JSON")
 	flags.BoolVar(&p.watch, "watch", false, "show again and again until interrupted")
 	flags.DurationVar(&p.interval, "interval", time.Second, "pause between two looks of --watch")
 	flags.DurationVar(&p.timeout, "timeout", 10*time.Second, "time limit of a request")
-	flags.Usage = func() {
-		fmt.Fprint(p.Out, usage)
-		flags.SetOutput(p.Out)
-		flags.PrintDefaults()
-	}
+	flags.Usage = func() {}
 	var words []string
 	for {
 		if err := flags.Parse(args); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
+				fmt.Fprint(p.Out, usage)
+				flags.SetOutput(p.Out)
+				flags.PrintDefaults()
 				return nil, err
 			}
 			return nil, errUsage{err.Error()}
@@ -154,22 +154,24 @@ type command struct {
 	run   func(p *program, ctx context.Context, words []string) error
 	// watched commands take --watch.
 	watched bool
+	// hosted commands take --host.
+	hosted bool
 }
 
 func commands() map[string]command {
 	return map[string]command{
-		"status":              {0, (*program).statusCommand, true},
-		"plan":                {0, (*program).planCommand, true},
-		"plan pause":          {0, verb("pause"), false},
-		"plan resume":         {0, verb("resume"), false},
-		"plan retry":          {1, verb("retry"), false},
-		"plan force-complete": {1, verb("force-complete"), false},
-		"nodes":               {0, (*program).nodesCommand, true},
-		"leader":              {0, (*program).leaderCommand, true},
-		"leader abdicate":     {0, (*program).abdicateCommand, false},
-		"framework reset":     {0, (*program).resetCommand, false},
-		"state dump":          {0, (*program).dumpCommand, false},
-		"version":             {0, (*program).versionCommand, false},
+		"status":              {0, (*program).statusCommand, true, false},
+		"plan":                {0, (*program).planCommand, true, true},
+		"plan pause":          {0, verb("pause"), false, false},
+		"plan resume":         {0, verb("resume"), false, false},
+		"plan retry":          {1, verb("retry"), false, true},
+		"plan force-complete": {1, verb("force-complete"), false, true},
+		"nodes":               {0, (*program).nodesCommand, true, true},
+		"leader":              {0, (*program).leaderCommand, true, false},
+		"leader abdicate":     {0, (*program).abdicateCommand, false, false},
+		"framework reset":     {0, (*program).resetCommand, false, false},
+		"state dump":          {0, (*program).dumpCommand, false, false},
+		"version":             {0, (*program).versionCommand, false, false},
 	}
 }
 
@@ -195,6 +197,9 @@ func (p *program) dispatch(ctx context.Context, words []string) error {
 		if p.watch && !c.watched {
 			return errUsage{"--watch does not go with " + name}
 		}
+		if p.host != "" && !c.hosted {
+			return errUsage{"--host does not go with " + name}
+		}
 		return p.once(ctx, c, words[n:])
 	}
 	return errUsage{fmt.Sprintf("unknown command %q", strings.Join(words, " "))}
@@ -206,8 +211,9 @@ func (p *program) once(ctx context.Context, c command, words []string) error {
 		return c.run(p, ctx, words)
 	}
 	for {
-		if err := p.redraw(ctx, c, words); err != nil && ctx.Err() != nil {
-			return nil
+		var misused errUsage
+		if err := p.redraw(ctx, c, words); errors.As(err, &misused) {
+			return err // it will not pass
 		}
 		timer := time.NewTimer(p.interval)
 		select {
@@ -226,6 +232,17 @@ func (p *program) redraw(ctx context.Context, c command, words []string) error {
 	screen := *p
 	screen.Out = &text
 	err := c.run(&screen, ctx, words)
+	var misused errUsage
+	if ctx.Err() != nil || errors.As(err, &misused) {
+		return err // interrupted in the middle, or not worth a screen
+	}
+	if p.json {
+		if err != nil {
+			fmt.Fprintln(p.Err, "scaleioctl:", err)
+		}
+		fmt.Fprint(p.Out, text.String())
+		return err
+	}
 	if err != nil {
 		fmt.Fprintln(&text, "scaleioctl:", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"scaleio-framework/internal/httpapi"
@@ -40,7 +41,7 @@ func (p *program) open(ctx context.Context) (*leader.Client, error) {
 // scheduler is the URL to ask: the one given, else the leader's.
 func (p *program) scheduler(ctx context.Context) (string, error) {
 	if p.url != "" {
-		return strings.TrimRight(p.url, "/"), nil
+		return baseURL(p.url)
 	}
 	if p.zk == "" {
 		return "", errUsage{"which scheduler? give --url (SIO_URL) of any of them, or --zk (SIO_ZK)"}
@@ -58,6 +59,18 @@ func (p *program) scheduler(ctx context.Context) (string, error) {
 		return "", errors.New("no scheduler leads at the moment: the next one takes over within the session timeout; if none does, look whether the Marathon app runs")
 	}
 	return card.URL, nil
+}
+
+// baseURL reads --url, which may be just host:port.
+func baseURL(text string) (string, error) {
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return "", errUsage{"--url is no address of a scheduler: want http://host:port"}
+	}
+	return strings.TrimRight(text, "/"), nil
 }
 
 // ask sends a request to a scheduler and decodes the answer.
@@ -81,9 +94,14 @@ func (p *program) ask(ctx context.Context, method, path string, body, answer any
 		return 0, errUsage{"--url: " + err.Error()}
 	}
 	req.Header.Set("Content-Type", "application/json")
+	req.Close = true // one request a run
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, fmt.Errorf("ask the scheduler: %w", err)
+		remedy := "is the URL right, and does that scheduler run? --zk finds the leader by itself"
+		if p.url == "" {
+			remedy = "this leader may just have died: the next one takes over within the session timeout"
+		}
+		return 0, fmt.Errorf("ask the scheduler: %w (%s)", err, remedy)
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	_ = resp.Body.Close() // read to the end

@@ -43,6 +43,9 @@ func (p *program) resetCommand(ctx context.Context, _ []string) error {
 	if f, err := model.Decode[model.Framework](data); err == nil {
 		id = f.ID
 	}
+	if p.json {
+		return p.printJSON(map[string]string{"forgotten": id})
+	}
 	fmt.Fprintf(p.Out, "framework id %s is forgotten; the next leader draws a new one and keeps the nodes\n", id)
 	return nil
 }

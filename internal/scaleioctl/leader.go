@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"scaleio-framework/internal/httpapi"
+	"scaleio-framework/leader"
 )
 
 func (p *program) leaderCommand(ctx context.Context, _ []string) error {
@@ -19,15 +21,37 @@ func (p *program) leaderCommand(ctx context.Context, _ []string) error {
 		return p.printJSON(l)
 	}
 	t := p.table("", "INSTANCE", "URL", "SINCE", "VERSION")
-	for _, c := range l.Candidates {
-		role := "standby"
-		if c.Instance == l.Instance {
-			role = fmt.Sprintf("leader (epoch %d)", l.Epoch)
-		}
+	row := func(role string, c leader.Card) {
 		t.row(role, c.Instance, c.URL, c.Since.Local().Format(time.DateTime), c.Version)
 	}
-	return t.flush()
+	role := fmt.Sprintf("leader (epoch %d)", l.Epoch)
+	present := slices.IndexFunc(l.Candidates, func(c leader.Card) bool { return c.Instance == l.Instance })
+	if present < 0 {
+		row(role, leader.Card{Instance: l.Instance, URL: l.URL, Since: l.Since})
+	}
+	for i, c := range l.Candidates {
+		if i == present {
+			// Since when it leads counts, not since when it runs.
+			c.Since = l.Since
+			row(role, c)
+		}
+	}
+	for i, c := range l.Candidates {
+		if i != present {
+			row("standby", c)
+		}
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	if len(l.Candidates) < 2 {
+		fmt.Fprintln(p.Out, noStandby)
+	}
+	return nil
 }
+
+// noStandby is said where a second scheduler is missing.
+const noStandby = "no standby: nobody takes over if this scheduler dies; look at the Marathon app's instances"
 
 func (p *program) abdicateCommand(ctx context.Context, _ []string) error {
 	var answer map[string]string

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"os/user"
+	"slices"
 	"strings"
 	"time"
 
 	"scaleio-framework/internal/httpapi"
 	"scaleio-framework/internal/model"
+	"scaleio-framework/scheduler/bootstrap"
 )
 
 func (p *program) planCommand(ctx context.Context, _ []string) error {
@@ -20,6 +22,9 @@ func (p *program) planCommand(ctx context.Context, _ []string) error {
 	if p.json {
 		return p.printJSON(plan)
 	}
+	if p.host != "" && !slices.ContainsFunc(plan.Steps, func(s bootstrap.StepView) bool { return s.Host == p.host }) {
+		return fmt.Errorf("no step of a host %s is known: scaleioctl nodes lists the hosts", p.host)
+	}
 	phases := make([]string, 0, len(plan.Phases))
 	for _, phase := range plan.Phases {
 		phases = append(phases, fmt.Sprintf("%s %d/%d", phase.Name, phase.Over, phase.Total))
@@ -28,6 +33,8 @@ func (p *program) planCommand(ctx context.Context, _ []string) error {
 	switch {
 	case plan.Paused:
 		state = "paused"
+	case plan.Counts[model.Stuck] > 0:
+		state = "stuck"
 	case plan.Complete:
 		state = "complete"
 	}
@@ -63,7 +70,7 @@ func (p *program) planCommand(ctx context.Context, _ []string) error {
 		return err
 	}
 	for _, problem := range plan.Problems {
-		fmt.Fprintln(p.Out, "problem:", problem)
+		fmt.Fprintln(p.Out, "problem:", oneLine(problem))
 	}
 	return nil
 }
@@ -83,12 +90,19 @@ func verb(name string) func(*program, context.Context, []string) error {
 			return err
 		}
 		if p.json {
-			return p.printJSON(answer)
+			if err := p.printJSON(answer); err != nil {
+				return err
+			}
 		}
-		if answer.State == "refused" {
+		switch {
+		case answer.State == "refused":
 			return fmt.Errorf("%s refused: %s", name, answer.Reason)
+		case p.json:
+		case answer.State == "waiting":
+			fmt.Fprintf(p.Out, "%s waits: %s (%s)\n", name, answer.Reason, answer.Order)
+		default:
+			fmt.Fprintf(p.Out, "%s %s\n", name, answer.State)
 		}
-		fmt.Fprintln(p.Out, strings.TrimSpace(fmt.Sprintf("%s %s %s", name, answer.State, answer.Reason)))
 		return nil
 	}
 }

@@ -22,8 +22,12 @@ func (p *program) statusCommand(ctx context.Context, _ []string) error {
 	t := p.table()
 	t.row("state", stateOf(s))
 	t.row("leader", fmt.Sprintf("%s at %s, epoch %d", s.Leader.Instance, s.Leader.URL, s.Leader.Epoch))
-	t.row("standby", fmt.Sprintf("%d", max(len(s.Leader.Candidates)-1, 0)))
-	t.row("framework", s.FrameworkID+map[bool]string{true: ", subscribed to Mesos", false: ", NOT SUBSCRIBED to Mesos"}[s.Subscribed])
+	standby := fmt.Sprintf("%d", max(len(s.Leader.Candidates)-1, 0))
+	if len(s.Leader.Candidates) < 2 {
+		standby = noStandby
+	}
+	t.row("standby", standby)
+	t.row("framework", frameworkOf(s))
 	t.row("system", strings.TrimSpace(s.System.Name+" "+s.System.ID))
 	for _, m := range s.System.Members {
 		t.row("", fmt.Sprintf("%s (%s) on %s", m.Name, m.Persona, m.Host))
@@ -42,17 +46,35 @@ func (p *program) statusCommand(ctx context.Context, _ []string) error {
 	return t.flush()
 }
 
-func stateOf(s httpapi.Status) string {
+// frameworkOf says how we stand with Mesos.
+func frameworkOf(s httpapi.Status) string {
 	switch {
-	case s.Paused:
-		return "paused"
-	case s.Steps["stuck"] > 0:
-		return "stuck: an operator is needed"
-	case s.Complete:
-		return "complete: volumes can be used"
+	case s.FrameworkID == "":
+		return "no id drawn yet"
+	case s.Subscribed:
+		return s.FrameworkID + ", subscribed to Mesos"
+	case s.Registered:
+		return s.FrameworkID + ", NOT SUBSCRIBED to Mesos at the moment: look at the masters and the leader's log"
 	default:
-		return "installing"
+		return s.FrameworkID + ", NEVER TAKEN by a Mesos master: look at --mesos, the masters and the leader's log"
 	}
+}
+
+func stateOf(s httpapi.Status) string {
+	state := "installing"
+	switch {
+	case s.Steps["stuck"] > 0:
+		state = "stuck: an operator is needed, see the problems below"
+	case s.Complete:
+		state = "complete: volumes can be used"
+	}
+	if s.Paused {
+		state += "; PAUSED: no step is started (scaleioctl plan resume)"
+	}
+	if len(s.Unreadable) > 0 {
+		state += "; some records are left alone, see below"
+	}
+	return state
 }
 
 func counts(c httpapi.Counts) string {
@@ -75,7 +97,12 @@ func (p *program) nodesCommand(ctx context.Context, _ []string) error {
 		return p.printJSON(nodes)
 	}
 	t := p.table("HOST", "STATE", "PERSONA", "ADDRESS", "FAULT SET", "STEPS", "DEVICES", "REMARK")
+	shown := 0
 	for _, n := range nodes {
+		if p.host != "" && n.Hostname != p.host {
+			continue
+		}
+		shown++
 		address, persona, set, steps, devices, remark := "", "", "", "", "", n.Reason
 		if n.Inventory != nil {
 			address = n.Inventory.Address
@@ -95,6 +122,13 @@ func (p *program) nodesCommand(ctx context.Context, _ []string) error {
 			}
 		}
 		t.row(n.Hostname, string(n.State), persona, address, set, steps, devices, remark)
+	}
+	switch {
+	case shown == 0 && p.host != "":
+		return fmt.Errorf("no host %s is known: scaleioctl nodes lists them", p.host)
+	case shown == 0:
+		fmt.Fprintln(p.Out, "no host was seen in an offer yet: look whether Mesos agents run and offer to the role")
+		return nil
 	}
 	return t.flush()
 }

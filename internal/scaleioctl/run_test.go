@@ -1,0 +1,187 @@
+package scaleioctl_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"scaleio-framework/internal/scaleioctl"
+	"scaleio-framework/internal/zkconn/zktest"
+	"scaleio-framework/leader"
+)
+
+func TestAWrongCommandLineIsExplained(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"", "no command given"},
+		{"explode", `unknown command "explode"`},
+		{"plan explode", `plan takes no "explode"`},
+		{"plan retry", "plan retry takes the name of one step"},
+		{"plan retry a b", "plan retry takes the name of one step"},
+		{"status now", `status takes no "now"`},
+		{"--colour status", "flag provided but not defined: -colour"},
+		{"status --interval=0s", "--interval and --timeout must be more than 0"},
+		{"plan pause --watch", "--watch does not go with plan pause"},
+		{"plan pause --host h1", "--host does not go with plan pause"},
+		{"status", "which scheduler? give --url (SIO_URL) of any of them, or --zk (SIO_ZK)"},
+		{"status --watch", "which scheduler? give --url"},
+		{"status --url ftp://x", "--url is no address of a scheduler: want http://host:port"},
+		{"status --url http://me:Secret1@x", "--url is no address of a scheduler: want http://host:port"},
+		{"status --zk http://x", "--zk: zookeeper URL does not start with zk://"},
+		{"state dump", "where is ZooKeeper? give --zk or SIO_ZK"},
+	} {
+		got := run(t, nil, strings.Fields(c.args)...)
+		require.Equal(t, scaleioctl.ExitMisused, got.code, c.args)
+		require.Contains(t, got.err, "scaleioctl: "+c.want, c.args)
+		require.True(t, strings.HasSuffix(got.err, "; scaleioctl --help shows the commands\n"), got.err)
+		require.Equal(t, 1, strings.Count(got.err, "\n"), "one line")
+		require.NotContains(t, got.err, "Secret1")
+		require.Empty(t, got.out)
+	}
+	got := run(t, []string{"SIO_ZK_PASSWORD_FILE=/no/such"}, "version")
+	require.Equal(t, scaleioctl.ExitMisused, got.code)
+	require.Contains(t, got.err, "SIO_ZK_PASSWORD_FILE: open /no/such")
+}
+
+func TestHelpAndVersionNeedNobody(t *testing.T) {
+	got := run(t, nil, "--help")
+	require.Zero(t, got.code)
+	for _, want := range []string{"plan retry STEP", "leader abdicate", "state dump", "-url", "-zk", "-json", "-watch", "-timeout"} {
+		require.Contains(t, got.out, want)
+	}
+	require.NotEmpty(t, run(t, nil, "version").out)
+}
+
+func TestNobodyAnswers(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := ln.Addr().String()
+	require.NoError(t, ln.Close())
+	got := run(t, nil, "status", "--url", address)
+	require.Equal(t, scaleioctl.ExitFailed, got.code)
+	require.Contains(t, got.err, "connection refused (is the URL right, and does that scheduler run? --zk finds the leader by itself)")
+
+	s := start(t, nil)
+	s.vanish()
+	got = run(t, nil, "status", "--url", s.url)
+	require.Equal(t, scaleioctl.ExitFailed, got.code)
+	require.Contains(t, got.err, "says: no scheduler leads at the moment; try again")
+
+	got = run(t, nil, "status", "--zk", "zk://"+address+"/x", "--timeout=300ms")
+	require.Equal(t, scaleioctl.ExitFailed, got.code)
+	require.Contains(t, got.err, "reach ZooKeeper at "+address)
+}
+
+func TestAnInterruptedCommandFails(t *testing.T) {
+	s := start(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got := runUntil(ctx, nil, "plan", "pause", "--url", s.url)
+	require.Equal(t, scaleioctl.ExitFailed, got.code, "the order may not have been given")
+	require.Contains(t, got.err, "scaleioctl: interrupted: ")
+}
+
+func TestTheLeaderIsFoundThroughZooKeeper(t *testing.T) {
+	zkURL := zktest.Start(t).URL(t)
+	got := run(t, nil, "status", "--zk", zkURL)
+	require.Equal(t, scaleioctl.ExitFailed, got.code)
+	require.Contains(t, got.err, "no scheduler leads at the moment: the next one takes over within the session timeout; if none does, look whether the Marathon app runs")
+
+	s := start(t, nil)
+	lead(t, zkURL, s.url)
+	got = run(t, []string{"SIO_ZK=" + zkURL}, "status")
+	require.Zero(t, got.code, got.err)
+	require.Contains(t, got.out, "sio-a")
+}
+
+func TestADumpHoldsEveryZnodeAndNoSecret(t *testing.T) {
+	zkURL := zktest.Start(t).URL(t)
+	got := run(t, nil, "state", "dump", "--zk", zkURL)
+	require.Equal(t, scaleioctl.ExitFailed, got.code)
+	require.Contains(t, got.err, "no framework has stored anything there")
+
+	const secret = "Digest-Secret7"
+	file := filepath.Join(t.TempDir(), "password")
+	require.NoError(t, os.WriteFile(file, []byte(secret+"\n"), 0o600))
+	lead(t, zkURL, "http://x", leader.Create("/framework", []byte(`{"id":"f"}`)), leader.Create("/cluster", []byte("{ broken by hand")))
+	got = run(t, []string{"SIO_ZK_PASSWORD_FILE=" + file}, "state", "dump", "--zk", zkURL, "--zk.user", "me")
+	require.Zero(t, got.code, got.err)
+	var dump map[string]struct {
+		Version int32
+		Data    json.RawMessage
+		Text    string
+	}
+	require.NoError(t, json.Unmarshal([]byte(got.out), &dump))
+	require.JSONEq(t, `{"id":"f"}`, string(dump["/framework"].Data))
+	require.Equal(t, "{ broken by hand", dump["/cluster"].Text, "what is no JSON is kept as it is")
+	require.Contains(t, dump, "/epoch")
+	require.NotContains(t, got.out+got.err, secret)
+}
+
+// screen collects what a watch draws.
+type screen struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func TestAWatchOutlivesTheLeaderAndEndsWhenInterrupted(t *testing.T) {
+	s := start(t, nil)
+	for _, args := range [][]string{{"status", "--watch"}, {"status", "--watch", "--json"}} {
+		s.mu.Lock()
+		s.gone = false
+		s.mu.Unlock()
+		ctx, cancel := context.WithCancel(t.Context())
+		var out, errs screen
+		code := make(chan int)
+		go func() {
+			code <- scaleioctl.Run(ctx, append(args, "--interval=10ms", "--url", s.url), scaleioctl.World{Out: &out, Err: &errs, Terminal: true})
+		}()
+		require.Eventually(t, func() bool { return strings.Count(out.String(), "sio-a") > 3 }, 10*time.Second, 5*time.Millisecond)
+		s.vanish()
+		require.Eventually(t, func() bool { return strings.Contains(out.String()+errs.String(), "no scheduler leads") }, 10*time.Second, 5*time.Millisecond)
+		cancel()
+		require.Zero(t, <-code)
+		if len(args) == 2 {
+			require.True(t, strings.HasPrefix(out.String(), "\x1b[H\x1b[2J"), "a terminal is redrawn")
+			continue
+		}
+		var first map[string]any
+		require.NoError(t, json.NewDecoder(strings.NewReader(out.String())).Decode(&first), "programs get JSON and nothing else")
+		require.NotContains(t, out.String(), "\x1b")
+	}
+}
+
+func FuzzCommandLine(f *testing.F) {
+	f.Add("plan retry x --host h")
+	f.Add("--url=http://127.0.0.1:1 status --json")
+	f.Add("-- - --watch")
+	f.Fuzz(func(t *testing.T, line string) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // nobody is asked
+		got := runUntil(ctx, nil, strings.Fields(line)...)
+		require.Contains(t, []int{scaleioctl.ExitOK, scaleioctl.ExitFailed, scaleioctl.ExitMisused}, got.code)
+		if got.code != scaleioctl.ExitOK {
+			require.NotEmpty(t, got.err)
+		}
+	})
+}
