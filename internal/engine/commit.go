@@ -2,32 +2,13 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"scaleio-framework/internal/core"
-	"scaleio-framework/internal/model"
 	"scaleio-framework/leader"
-)
-
-// unit is one outside event with everything that the cores made of it.
-type unit struct {
-	event   core.Event
-	changes map[string][]byte // encoded record by path; nil deletes
-	effects []core.Effect
-	size    int // bytes of the changes
-}
-
-// Limits of one multi. They leave room below those of architecture section 5
-// (512 KiB, 500 operations) for the fence check and for paths.
-const (
-	maxMultiBytes = 480 << 10
-	maxMultiOps   = 450
 )
 
 // conflictsBeforeQuarantine is how often one record may conflict.
@@ -37,12 +18,20 @@ const conflictsBeforeQuarantine = 2
 // of them are dealt with, whatever it took; an error ends the term.
 func (e *Engine) process(ctx context.Context, batch []core.Event) error {
 	failures := make(map[int]int) // by position in the batch
+	fruitless := 0                // attempts in a row that committed nothing
 	for len(batch) > 0 {
 		done, err := e.attempt(ctx, batch, failures)
 		if err == nil {
 			return nil
 		}
 		if errors.Is(err, leader.ErrDeposed) || ctx.Err() != nil {
+			return err
+		}
+		fruitless++
+		if done > 0 {
+			fruitless = 0
+		}
+		if err := pace(ctx, fruitless); err != nil {
 			return err
 		}
 		batch = batch[done:]
@@ -57,6 +46,29 @@ func (e *Engine) process(ctx context.Context, batch []core.Event) error {
 		}
 	}
 	return nil
+}
+
+const (
+	// quickAttempts suffice for every fault that passes, and for quarantine
+	// and poison; what fails on must not keep ZooKeeper busy.
+	quickAttempts = 6
+	firstPace     = 50 * time.Millisecond
+	longestPace   = 5 * time.Second
+)
+
+// pace waits before another attempt that will probably be fruitless, too.
+func pace(ctx context.Context, fruitless int) error {
+	if fruitless <= quickAttempts {
+		return nil
+	}
+	timer := time.NewTimer(min(firstPace<<min(fruitless-quickAttempts-1, 10), longestPace))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func isTermStarted(event core.Event) bool {
@@ -97,16 +109,16 @@ func (e *Engine) withoutAppliedOrders(batch []core.Event, failures map[int]int) 
 func (e *Engine) reload(ctx context.Context, cause error) error {
 	var conflict *leader.ConflictError
 	if errors.As(cause, &conflict) {
+		if strings.HasPrefix(conflict.Path, poisonPrefix) {
+			e.unrecorded++
+		}
 		e.conflicts[conflict.Path]++
 		if e.conflicts[conflict.Path] >= conflictsBeforeQuarantine {
 			e.quarantine[conflict.Path] = "edited outside: it changed under two commits; mend it, then let another scheduler lead (scaleioctl leader abdicate)"
 		}
 	}
 	e.logger.Warn("commit not applied, loading again", "cause", cause)
-	if err := e.opts.Store.Recover(ctx); err != nil {
-		return err
-	}
-	return e.load(ctx)
+	return e.regain(ctx)
 }
 
 // attempt applies the batch and commits it in as few multis as the limits
@@ -139,64 +151,6 @@ func (e *Engine) attempt(ctx context.Context, batch []core.Event, failures map[i
 		group = append(group, u)
 	}
 	return committed, flush()
-}
-
-// apply gives one event, and all those told because of it, to the cores.
-func (e *Engine) apply(event core.Event) (unit, error) {
-	u := unit{event: event, changes: make(map[string][]byte)}
-	at := now()
-	if order, ok := event.(core.OrderReceived); ok {
-		// Orders are written by others, so the mirror learns of them here.
-		e.stored = maps.Clone(e.stored)
-		e.stored[order.Path] = leader.Entry{Data: order.Raw, Version: order.Version}
-	}
-	queue := []core.Event{event}
-	for len(queue) > 0 {
-		next := queue[0]
-		queue = queue[1:]
-		for _, c := range e.cores {
-			var out core.Output
-			c.Apply(at, next, &out)
-			for _, change := range out.Changes {
-				if err := e.encode(&u, change); err != nil {
-					return u, fmt.Errorf("%s, on %q: %w", c.Name(), next, err)
-				}
-			}
-			u.effects = append(u.effects, out.Effects...)
-			queue = append(queue, out.Events...)
-		}
-	}
-	if !fits(nil, u) {
-		return u, fmt.Errorf("its %d changes of %d bytes do not fit into one multi", len(u.changes), u.size)
-	}
-	return u, nil
-}
-
-func (e *Engine) encode(u *unit, change core.Change) error {
-	if why, bad := e.quarantine[change.Path]; bad {
-		return fmt.Errorf("%s is quarantined: %s", change.Path, why)
-	}
-	var data []byte
-	if change.Record != nil {
-		var err error
-		if data, err = model.Encode(change.Record, e.stored[change.Path].Data); err != nil {
-			return fmt.Errorf("%s: %w", change.Path, err)
-		}
-	}
-	u.size += len(data) - len(u.changes[change.Path])
-	u.changes[change.Path] = data
-	return nil
-}
-
-// fits reports whether u may join the group's multi, or have one of its own
-// when the group is empty.
-func fits(group []unit, u unit) bool {
-	ops, size := len(u.changes), u.size
-	for _, member := range group {
-		ops += len(member.changes)
-		size += member.size
-	}
-	return ops <= maxMultiOps && size <= maxMultiBytes
 }
 
 // commit stores the changes of a group and releases its effects.
@@ -274,38 +228,4 @@ func (e *Engine) remember(ops []leader.Op, results []leader.Result) {
 	}
 	e.stored = stored
 	e.publish()
-}
-
-// poisonRecord is what stands beside the refused orders for an event that could
-// not be stored.
-type poisonRecord struct {
-	Event  string    `json:"event"`
-	Reason string    `json:"reason"`
-	At     time.Time `json:"at"`
-}
-
-// poison is the unit of an event that cannot be stored: it is recorded, and
-// acknowledged when it is an update, else it would block its task for ever.
-func (e *Engine) poison(event core.Event, cause error) unit {
-	e.logger.Error("event cannot be stored and is set aside", "event", event.String(), "error", cause)
-	at := now()
-	record := poisonRecord{Event: shorten(event.String()), Reason: shorten(cause.Error()), At: at}
-	u := unit{event: event, changes: make(map[string][]byte)}
-	if data, err := json.MarshalIndent(record, "", "  "); err == nil {
-		name := strings.NewReplacer(":", "", "-", "", ".", "").Replace(at.Format("2006-01-02T15:04:05.000"))
-		u.changes[leader.PathOrdersRefused+"/poison-"+name] = data
-		u.size = len(data)
-	}
-	if update, ok := event.(core.TaskUpdated); ok && len(update.UUID) > 0 {
-		u.effects = append(u.effects, core.Acknowledge{TaskID: update.TaskID, AgentID: update.AgentID, UUID: update.UUID})
-	}
-	return u
-}
-
-func shorten(text string) string {
-	const limit = 2 << 10
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + " [cut]"
 }

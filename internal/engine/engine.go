@@ -21,7 +21,8 @@ type Store interface {
 	// Recover waits for the session within the lease rules and verifies the
 	// fence; an error is final.
 	Recover(ctx context.Context) error
-	// Tree reads every record, not older than the last commit.
+	// Tree reads every record, not older than the last commit. After
+	// leader.ErrSuspended it may be tried again behind Recover.
 	Tree(ctx context.Context) (leader.Snapshot, error)
 	// Held reports whether the lease is valid now.
 	Held() bool
@@ -79,6 +80,8 @@ type Engine struct {
 	unreadable map[string]string // by path, why
 	conflicts  map[string]int    // by path
 	quarantine map[string]string // by path, why
+	// unrecorded counts the poison records that could not be stored.
+	unrecorded int
 }
 
 // New wires an engine; nothing runs before Run.
@@ -135,15 +138,31 @@ func (e *Engine) Run(ctx context.Context) error {
 // begin makes the first commit of the term, which changes nothing, so that
 // everything behind it stands on a fence that was tried; then it loads.
 func (e *Engine) begin(ctx context.Context) error {
-	if _, err := e.opts.Store.Commit(ctx); err != nil {
-		if errors.Is(err, leader.ErrDeposed) {
-			return err
-		}
-		if err := e.opts.Store.Recover(ctx); err != nil {
+	_, err := e.opts.Store.Commit(ctx)
+	if errors.Is(err, leader.ErrDeposed) {
+		return err
+	}
+	if err == nil {
+		if err = e.load(ctx); !errors.Is(err, leader.ErrSuspended) {
 			return err
 		}
 	}
-	return e.load(ctx)
+	return e.regain(ctx)
+}
+
+// regain waits for the session and loads. ZooKeeper may be lost again between
+// the two: that is waited for like any other lapse.
+func (e *Engine) regain(ctx context.Context) error {
+	for {
+		if err := e.opts.Store.Recover(ctx); err != nil {
+			return err
+		}
+		err := e.load(ctx)
+		if !errors.Is(err, leader.ErrSuspended) || ctx.Err() != nil {
+			return err
+		}
+		e.logger.Warn("stored state not read, waiting for ZooKeeper again", "cause", err)
+	}
 }
 
 // ended tells a stop on request from a failure.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,6 +17,7 @@ import (
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/engine"
+	"scaleio-framework/internal/zkconn"
 	"scaleio-framework/leader"
 	"scaleio-framework/leader/leadertest"
 )
@@ -196,6 +198,79 @@ func TestAnEventThatCannotBeStoredIsSetAsideAndAcknowledged(t *testing.T) {
 		require.Contains(t, poison[0], "larger than 65536")
 		require.NoError(t, l.end())
 	})
+}
+
+// An operator who clears the list of refused orders may remove the list itself.
+func TestAnEventThatCannotBeRecordedAnywhereDoesNotStopTheOthers(t *testing.T) {
+	for _, c := range []struct {
+		says    string
+		refuses func(leader.Op) bool
+	}{
+		{"the place of the record is gone", func(leader.Op) bool { return false }},
+		{"the place of the record is locked", func(op leader.Op) bool { return strings.HasPrefix(op.Path, leader.PathOrdersRefused) }},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				l := w.lead(newToy, func(s *store) {
+					s.refuses = func(op leader.Op) error {
+						if c.refuses(op) {
+							return zkconn.ErrNoAuth
+						}
+						return nil
+					}
+				})
+				w.store.Remove(leader.PathOrdersRefused)
+				l.offer(t, core.TaskUpdated{TaskID: "huge", UUID: []byte("1"), Data: bytes.Repeat([]byte("x"), 70<<10)}, wished{ID: "b"})
+				synctest.Wait()
+				require.Equal(t, "done", w.state("b"))
+				require.Equal(t, []string{"huge"}, w.acked)
+				require.NoError(t, l.end())
+			})
+		})
+	}
+}
+
+// What cannot be stored at all is tried again, but not as fast as possible.
+func TestAFailureThatStaysKeepsNobodyBusy(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		attempts := 0
+		l := w.lead(newToy, func(s *store) {
+			s.refuses = func(leader.Op) error {
+				attempts++
+				return zkconn.ErrUnknownOutcome
+			}
+		})
+		l.offer(t, wished{ID: "a"})
+		time.Sleep(time.Minute)
+		require.Less(t, attempts, 40)
+		require.NoError(t, l.end())
+	})
+}
+
+func TestAStateThatCannotBeReadForAWhileIsWaitedFor(t *testing.T) {
+	for _, failing := range [][]int{{1}, {2, 3}} {
+		bubble(t, func(t *testing.T, w *world) {
+			l := w.lead(newToy, func(s *store) {
+				reads := 0
+				s.unread = func() error {
+					if reads++; slices.Contains(failing, reads) {
+						return fmt.Errorf("%w: no server answers", leader.ErrSuspended)
+					}
+					return nil
+				}
+				s.Inject(func(commit int, _ []leader.Op) leadertest.Fault {
+					if commit == 1 {
+						return leadertest.LostReply
+					}
+					return leadertest.None
+				})
+			})
+			l.offer(t, wished{ID: "a"})
+			synctest.Wait()
+			require.Equal(t, "done", w.state("a"), "a lapse is not a loss")
+			require.NoError(t, l.end())
+		})
+	}
 }
 
 func TestAnOrderIsAppliedOnceThoughItsReplyIsLost(t *testing.T) {

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/engine"
+	"scaleio-framework/internal/zkconn"
 	"scaleio-framework/leader"
 	"scaleio-framework/leader/leadertest"
 )
@@ -98,7 +100,7 @@ func (c *toy) Apply(_ time.Time, event core.Event, out *core.Output) {
 		if t, ok := c.things[e.ID]; ok {
 			t.State = "done"
 			c.put(e.ID, t, out)
-			out.Do(thank{e.ID})
+			out.Do(thank(e))
 			out.Tell(noticed(e))
 		}
 	case noticed:
@@ -171,6 +173,10 @@ type store struct {
 	*leadertest.Term
 	// onCommit sees each commit before it is made.
 	onCommit func(ops []leader.Op)
+	// refuses says why an operation cannot be done; the commit is then none.
+	refuses func(leader.Op) error
+	// unread says why the state cannot be read.
+	unread func() error
 	// behind runs after a commit.
 	behind func()
 
@@ -183,11 +189,31 @@ func (s *store) Commit(ctx context.Context, ops ...leader.Op) ([]leader.Result, 
 	if s.onCommit != nil {
 		s.onCommit(ops)
 	}
+	for _, op := range ops {
+		if s.refuses == nil {
+			break
+		}
+		switch err := s.refuses(op); {
+		case errors.Is(err, zkconn.ErrUnknownOutcome):
+			return nil, err
+		case err != nil:
+			return nil, &leader.ConflictError{Path: op.Path, Op: op, Err: err}
+		}
+	}
 	results, err := s.Term.Commit(ctx, ops...)
 	if s.behind != nil {
 		s.behind()
 	}
 	return results, err
+}
+
+func (s *store) Tree(ctx context.Context) (leader.Snapshot, error) {
+	if s.unread != nil {
+		if err := s.unread(); err != nil {
+			return nil, err
+		}
+	}
+	return s.Term.Tree(ctx)
 }
 
 func newStore(term *leadertest.Term) *store { return &store{Term: term, back: make(chan struct{})} }

@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+
+	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/model"
+	"scaleio-framework/leader"
+)
+
+// unit is one outside event with everything that the cores made of it.
+type unit struct {
+	event   core.Event
+	changes map[string][]byte // encoded record by path; nil deletes
+	effects []core.Effect
+	size    int // bytes of the changes
+}
+
+// Limits of one multi. They leave room below those of architecture section 5
+// (512 KiB, 500 operations) for the fence check and for paths.
+const (
+	maxMultiBytes = 480 << 10
+	maxMultiOps   = 450
+)
+
+// apply gives one event, and all those told because of it, to the cores.
+func (e *Engine) apply(event core.Event) (unit, error) {
+	u := unit{event: event, changes: make(map[string][]byte)}
+	at := now()
+	if order, ok := event.(core.OrderReceived); ok {
+		// Orders are written by others, so the mirror learns of them here.
+		e.stored = maps.Clone(e.stored)
+		e.stored[order.Path] = leader.Entry{Data: order.Raw, Version: order.Version}
+	}
+	queue := []core.Event{event}
+	for len(queue) > 0 {
+		next := queue[0]
+		queue = queue[1:]
+		for _, c := range e.cores {
+			var out core.Output
+			c.Apply(at, next, &out)
+			for _, change := range out.Changes {
+				if err := e.encode(&u, change); err != nil {
+					return u, fmt.Errorf("%s, on %q: %w", c.Name(), next, err)
+				}
+			}
+			u.effects = append(u.effects, out.Effects...)
+			queue = append(queue, out.Events...)
+		}
+	}
+	if !fits(nil, u) {
+		return u, fmt.Errorf("its %d changes of %d bytes do not fit into one multi", len(u.changes), u.size)
+	}
+	return u, nil
+}
+
+func (e *Engine) encode(u *unit, change core.Change) error {
+	if why, bad := e.quarantine[change.Path]; bad {
+		return fmt.Errorf("%s is quarantined: %s", change.Path, why)
+	}
+	var data []byte
+	if change.Record != nil {
+		var err error
+		if data, err = model.Encode(change.Record, e.stored[change.Path].Data); err != nil {
+			return fmt.Errorf("%s: %w", change.Path, err)
+		}
+	}
+	u.size += len(data) - len(u.changes[change.Path])
+	u.changes[change.Path] = data
+	return nil
+}
+
+// fits reports whether u may join the group's multi, or have one of its own
+// when the group is empty.
+func fits(group []unit, u unit) bool {
+	ops, size := len(u.changes), u.size
+	for _, member := range group {
+		ops += len(member.changes)
+		size += member.size
+	}
+	return ops <= maxMultiOps && size <= maxMultiBytes
+}
