@@ -29,7 +29,7 @@ func (p *program) resetCommand(ctx context.Context, _ []string) error {
 		asked.url = card.URL
 		var s httpapi.Status
 		if _, err := asked.ask(ctx, http.MethodGet, "/v1/status", nil, &s); err == nil && s.Subscribed {
-			return fmt.Errorf("Mesos takes framework %s, so it needs no reset; with a new id its node agents would stay behind, and run beside the new ones", s.FrameworkID)
+			return fmt.Errorf("framework %s is subscribed to Mesos, so it needs no reset; with a new id its node agents would stay behind, and run beside the new ones", s.FrameworkID)
 		}
 	}
 	data, err := client.ForgetFramework(ctx)

@@ -105,7 +105,9 @@ func (p *Performer) Perform(ctx context.Context, call core.GatewayCall) core.Gat
 	var mismatch *scaleio.MismatchError
 	var unsupported *scaleio.UnsupportedVersionError
 	answer.Err = p.mask(err.Error())
-	answer.Interrupted = ctx.Err() != nil || errors.As(err, &wait) || scaleio.IsUnreachable(err)
+	// A certificate that is not trusted looks like a gateway that does not
+	// answer, but waiting does not mend it.
+	answer.Interrupted = ctx.Err() != nil || errors.As(err, &wait) || scaleio.IsUnreachable(err) && !isUntrusted(err)
 	answer.Hopeless = errors.As(err, &never) || errors.As(err, &mismatch) || errors.As(err, &unsupported)
 	return answer
 }
@@ -114,22 +116,36 @@ func (p *Performer) throughAny(ctx context.Context, call core.GatewayCall, do st
 	if len(call.Gateways) == 0 {
 		return nil, notYet{"no gateway is configured yet"}
 	}
-	var err error
+	var failed error
 	for _, g := range call.Gateways {
-		var client *scaleio.Client
-		if client, err = p.client(g); err != nil {
+		client, err := p.client(g)
+		if err != nil {
 			return nil, hopeless{err}
 		}
-		var result any
-		if result, err = do(ctx, client, call.Params); err == nil {
+		result, err := do(ctx, client, call.Params)
+		if err == nil {
 			return result, nil
 		}
 		if !scaleio.IsUnreachable(err) && !scaleio.IsAmbiguous(err) || ctx.Err() != nil {
 			return nil, err
 		}
 		p.opts.Logger.Debug("gateway does not answer, trying the next", "gateway", g.URL, "step", call.Step, "error", err)
+		failed = both(failed, err)
 	}
-	return nil, err
+	return nil, failed
+}
+
+// both tells two failures of two gateways. What counts is the one that waiting
+// may mend.
+func both(first, second error) error {
+	switch {
+	case first == nil:
+		return second
+	case isUntrusted(second):
+		return fmt.Errorf("%w; %v", first, second)
+	default:
+		return fmt.Errorf("%v; %w", first, second)
+	}
 }
 
 func (p *Performer) client(g model.Gateway) (*scaleio.Client, error) {

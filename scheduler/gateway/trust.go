@@ -81,7 +81,17 @@ func verifyPeer(chain []*x509.Certificate, pinned []byte, authorities *x509.Cert
 	}
 	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: host, Roots: authorities, Intermediates: intermediates})
 	if err != nil {
-		return fmt.Errorf("the gateway's certificate is neither the one recorded for it nor signed by a known authority (%w): after a deliberate change let gateway-configure run again on its host (scaleioctl plan retry)", err)
+		return untrusted{fmt.Errorf("the gateway's certificate is neither the one recorded for it nor signed by a known authority (%w): after a deliberate change let gateway-configure run again on its host (scaleioctl plan retry)", err)}
 	}
 	return nil
+}
+
+// untrusted says that a gateway's certificate was refused.
+type untrusted struct{ error }
+
+func (e untrusted) Unwrap() error { return e.error }
+
+func isUntrusted(err error) bool {
+	var u untrusted
+	return errors.As(err, &u)
 }
