@@ -89,12 +89,17 @@ func (e *Elector) prepare(ctx context.Context, conn *zkconn.Conn) (int32, error)
 	if err != nil {
 		return 0, err
 	}
+	return layout, ensureContainers(ctx, conn)
+}
+
+// ensureContainers makes the containers that are missing.
+func ensureContainers(ctx context.Context, conn *zkconn.Conn) error {
 	for _, path := range containers() {
 		if err := conn.EnsurePath(ctx, path); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return layout, nil
+	return nil
 }
 
 func readLayout(ctx context.Context, conn *zkconn.Conn) (int32, error) {

@@ -51,10 +51,24 @@ func (t *Term) settle(ctx context.Context) error {
 	if err := t.probe(ctx); err != nil {
 		return err
 	}
+	if err := t.restoreContainers(ctx); err != nil {
+		return err
+	}
 	t.mu.Lock()
 	t.unsettled = false
 	t.mu.Unlock()
 	return nil
+}
+
+// restoreContainers makes containers that somebody removed by hand: without
+// one, every commit that creates a record in it would fail for ever. They hold
+// nothing, so they need no fence.
+func (t *Term) restoreContainers(ctx context.Context) error {
+	err := ensureContainers(ctx, t.conn)
+	if errors.Is(err, zkconn.ErrNoAuth) {
+		return t.end(refusal(err))
+	}
+	return t.verdict(err)
 }
 
 // probe verifies fence, session and quorum with a commit that changes

@@ -68,6 +68,31 @@ func TestAConflictOnARecordIsNoLossOfTheFence(t *testing.T) {
 	require.NoError(t, term.Recover(s.ctx))
 }
 
+func TestRecoverPutsBackAContainerThatWasRemovedByHand(t *testing.T) {
+	s := newScene(t)
+	term := s.elect("a", s.server, 4*time.Second)
+	require.NoError(t, s.witness.Delete(s.ctx, leader.PathOrdersRefused, -1))
+	refused := leader.Create(leader.PathOrdersRefused+"/1", []byte("x"))
+	_, err := term.Commit(s.ctx, refused)
+	require.ErrorIs(t, err, zkconn.ErrNoNode)
+	require.NoError(t, term.Recover(s.ctx))
+	_, err = term.Commit(s.ctx, refused)
+	require.NoError(t, err, "else no order could be refused any more")
+}
+
+func TestATreeThatNoServerGivesIsNoEndOfTheTerm(t *testing.T) {
+	s := newScene(t)
+	term, proxy := s.proxied("a", 4*time.Second)
+	proxy.Block()
+	_, err := term.Tree(s.ctx)
+	require.ErrorIs(t, err, leader.ErrSuspended)
+	require.NoError(t, term.Err())
+	proxy.Unblock()
+	require.NoError(t, term.Recover(s.ctx))
+	_, err = term.Tree(s.ctx)
+	require.NoError(t, err)
+}
+
 func TestABrokenFenceEndsTheTerm(t *testing.T) {
 	for _, c := range []struct {
 		says  string

@@ -3,6 +3,7 @@ package leader
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -18,16 +19,20 @@ const readersAtOnce = 8
 
 // Tree returns everything that is stored, as of now or later: all znodes
 // below the root but /leader, /candidates and containers that hold nothing.
-// It settles earlier commits first.
+// It settles earlier commits first. ErrSuspended says that no server answered:
+// Recover, then read again.
 func (t *Term) Tree(ctx context.Context) (Snapshot, error) {
 	if err := t.Err(); err != nil {
 		return nil, err
 	}
 	tree, err := readTree(ctx, t.conn)
-	if err != nil {
-		return nil, t.verdict(err)
+	if err == nil {
+		return tree, nil
 	}
-	return tree, nil
+	if err = t.verdict(err); t.Err() == nil && errors.Is(err, zkconn.ErrDisconnected) {
+		err = fmt.Errorf("%w: %w", ErrSuspended, err)
+	}
+	return nil, err
 }
 
 func readTree(ctx context.Context, conn *zkconn.Conn) (Snapshot, error) {

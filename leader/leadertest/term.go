@@ -161,6 +161,11 @@ func (t *Term) Recover(ctx context.Context) error {
 	if err := t.checkFence(); err != nil {
 		return err
 	}
+	for _, p := range containers() {
+		if _, there := t.store.nodes[p]; !there {
+			t.store.nodes[p] = leader.Entry{}
+		}
+	}
 	t.unsettled = false
 	return nil
 }
