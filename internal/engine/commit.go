@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"scaleio-framework/internal/core"
@@ -14,13 +16,27 @@ import (
 // conflictsBeforeQuarantine is how often one record may conflict.
 const conflictsBeforeQuarantine = 2
 
+// pending is an event that is not dealt with yet.
+type pending struct {
+	event core.Event
+	// failures counts how often its changes could not be stored; cause is why.
+	failures int
+	cause    error
+}
+
+// failuresBeforePoison is how often an event may fail.
+const failuresBeforePoison = 2
+
 // process applies a batch of events and commits them. It returns nil when all
 // of them are dealt with, whatever it took; an error ends the term.
-func (e *Engine) process(ctx context.Context, batch []core.Event) error {
-	failures := make(map[int]int) // by position in the batch
-	fruitless := 0                // attempts in a row that committed nothing
+func (e *Engine) process(ctx context.Context, events []core.Event) error {
+	batch := make([]pending, len(events))
+	for i, event := range events {
+		batch[i].event = event
+	}
+	fruitless := 0 // attempts in a row that committed nothing
 	for len(batch) > 0 {
-		done, err := e.attempt(ctx, batch, failures)
+		done, err := e.attempt(ctx, batch)
 		if err == nil {
 			return nil
 		}
@@ -34,15 +50,12 @@ func (e *Engine) process(ctx context.Context, batch []core.Event) error {
 		if err := pace(ctx, fruitless); err != nil {
 			return err
 		}
-		batch = batch[done:]
-		failures = shift(failures, done)
 		if err := e.reload(ctx, err); err != nil {
 			return err
 		}
-		batch, failures = e.withoutAppliedOrders(batch, failures)
-		if len(batch) == 0 || !isTermStarted(batch[0]) {
-			batch = slices.Insert(slices.Clone(batch), 0, e.termStarted(true))
-			failures = shift(failures, -1)
+		batch = e.withoutAppliedOrders(batch[done:])
+		if len(batch) == 0 || !isTermStarted(batch[0].event) {
+			batch = slices.Insert(batch, 0, pending{event: e.termStarted(true)})
 		}
 	}
 	return nil
@@ -76,33 +89,20 @@ func isTermStarted(event core.Event) bool {
 	return ok
 }
 
-// shift renumbers positions after a batch lost its first n events.
-func shift(positions map[int]int, n int) map[int]int {
-	moved := make(map[int]int, len(positions))
-	for i, count := range positions {
-		if i >= n {
-			moved[i-n] = count
-		}
-	}
-	return moved
-}
-
 // withoutAppliedOrders drops the orders that the reload did not find any more:
 // the commit that removed them was applied, only its reply was lost. Every
 // other event may come twice; an order must not.
-func (e *Engine) withoutAppliedOrders(batch []core.Event, failures map[int]int) ([]core.Event, map[int]int) {
-	var kept []core.Event
-	counts := make(map[int]int)
-	for i, event := range batch {
-		if order, ok := event.(core.OrderReceived); ok {
+func (e *Engine) withoutAppliedOrders(batch []pending) []pending {
+	var kept []pending
+	for _, p := range batch {
+		if order, ok := p.event.(core.OrderReceived); ok {
 			if _, there := e.stored[order.Path]; !there {
 				continue
 			}
 		}
-		counts[len(kept)] = failures[i]
-		kept = append(kept, event)
+		kept = append(kept, p)
 	}
-	return kept, counts
+	return kept
 }
 
 // reload is the crash path without the crash.
@@ -123,7 +123,7 @@ func (e *Engine) reload(ctx context.Context, cause error) error {
 
 // attempt applies the batch and commits it in as few multis as the limits
 // allow. It returns how many events are committed for good.
-func (e *Engine) attempt(ctx context.Context, batch []core.Event, failures map[int]int) (int, error) {
+func (e *Engine) attempt(ctx context.Context, batch []pending) (int, error) {
 	var group []unit
 	committed := 0
 	flush := func() error {
@@ -134,14 +134,15 @@ func (e *Engine) attempt(ctx context.Context, batch []core.Event, failures map[i
 		group = nil
 		return nil
 	}
-	for i, event := range batch {
-		u, err := e.apply(event)
+	for i := range batch {
+		p := &batch[i]
+		u, err := e.unitOf(p)
 		if err != nil {
-			failures[i]++
-			if failures[i] < 2 {
-				return committed, err
-			}
-			u = e.poison(event, err)
+			p.failures++
+			p.cause = err
+			// The cores have taken the event in part: they are loaded again.
+			err = cmp.Or(flush(), err)
+			return committed, err
 		}
 		if len(group) > 0 && !fits(group, u) {
 			if err := flush(); err != nil {
@@ -151,6 +152,14 @@ func (e *Engine) attempt(ctx context.Context, batch []core.Event, failures map[i
 		group = append(group, u)
 	}
 	return committed, flush()
+}
+
+// unitOf gives an event to the cores, unless it is known to be poison.
+func (e *Engine) unitOf(p *pending) (unit, error) {
+	if p.failures >= failuresBeforePoison {
+		return e.poison(p.event, p.cause), nil
+	}
+	return e.apply(p.event)
 }
 
 // commit stores the changes of a group and releases its effects.

@@ -242,8 +242,8 @@ func TestAFailureThatStaysKeepsNobodyBusy(t *testing.T) {
 		})
 		l.offer(t, wished{ID: "a"})
 		time.Sleep(time.Minute)
-		require.Less(t, attempts, 40)
 		require.NoError(t, l.end())
+		require.Less(t, attempts, 40)
 	})
 }
 

@@ -17,20 +17,28 @@ type poisonRecord struct {
 	At     time.Time `json:"at"`
 }
 
+// poisonPrefix is where those records stand.
+const poisonPrefix = leader.PathOrdersRefused + "/poison-"
+
 // poison is the unit of an event that cannot be stored: it is recorded, and
-// acknowledged when it is an update, else it would block its task for ever.
+// the cores answer for it, with an acknowledgement or a declined offer, else it
+// would block its task or hold its offers for ever. Where not even the record
+// can be stored (somebody has locked its parent), the log has to do:
+// everything else must go on.
 func (e *Engine) poison(event core.Event, cause error) unit {
 	e.logger.Error("event cannot be stored and is set aside", "event", event.String(), "error", cause)
 	at := now()
 	record := poisonRecord{Event: shorten(event.String()), Reason: shorten(cause.Error()), At: at}
 	u := unit{event: event, changes: make(map[string][]byte)}
-	if data, err := json.MarshalIndent(record, "", "  "); err == nil {
+	if data, err := json.MarshalIndent(record, "", "  "); err == nil && e.unrecorded < conflictsBeforeQuarantine {
 		name := strings.NewReplacer(":", "", "-", "", ".", "").Replace(at.Format("2006-01-02T15:04:05.000"))
-		u.changes[leader.PathOrdersRefused+"/poison-"+name] = data
-		u.size = len(data)
+		u.changes[poisonPrefix+name] = data
+		u.size = len(poisonPrefix) + len(name) + len(data)
 	}
-	if update, ok := event.(core.TaskUpdated); ok && len(update.UUID) > 0 {
-		u.effects = append(u.effects, core.Acknowledge{TaskID: update.TaskID, AgentID: update.AgentID, UUID: update.UUID})
+	for _, c := range e.cores {
+		var out core.Output
+		c.Apply(at, core.Poisoned{Event: event, Reason: record.Reason}, &out)
+		u.effects = append(u.effects, out.Effects...)
 	}
 	return u
 }

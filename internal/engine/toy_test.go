@@ -108,6 +108,10 @@ func (c *toy) Apply(_ time.Time, event core.Event, out *core.Output) {
 	case core.TaskUpdated:
 		c.put(e.TaskID, thing{State: "update", Note: string(e.Data)}, out)
 		out.Do(core.Acknowledge{TaskID: e.TaskID, UUID: e.UUID})
+	case core.Poisoned:
+		if update, ok := e.Event.(core.TaskUpdated); ok {
+			out.Do(core.Acknowledge{TaskID: update.TaskID, UUID: update.UUID})
+		}
 	case core.OrderReceived:
 		c.put("ordered-"+string(e.Raw), thing{State: fmt.Sprintf("%d", len(c.things))}, out)
 		out.Delete(e.Path)

@@ -14,11 +14,11 @@ type unit struct {
 	event   core.Event
 	changes map[string][]byte // encoded record by path; nil deletes
 	effects []core.Effect
-	size    int // bytes of the changes
+	size    int // bytes of the changes and their paths
 }
 
 // Limits of one multi. They leave room below those of architecture section 5
-// (512 KiB, 500 operations) for the fence check and for paths.
+// (512 KiB, 500 operations) for the fence check.
 const (
 	maxMultiBytes = 480 << 10
 	maxMultiOps   = 450
@@ -66,7 +66,11 @@ func (e *Engine) encode(u *unit, change core.Change) error {
 			return fmt.Errorf("%s: %w", change.Path, err)
 		}
 	}
-	u.size += len(data) - len(u.changes[change.Path])
+	old, again := u.changes[change.Path]
+	if !again {
+		u.size += len(change.Path)
+	}
+	u.size += len(data) - len(old)
 	u.changes[change.Path] = data
 	return nil
 }
