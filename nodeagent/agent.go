@@ -82,6 +82,7 @@ type Agent struct {
 	outbox    *outbox
 	look      chan struct{}
 	announce  chan struct{}
+	broken    chan error // holds why an outcome could not be journaled
 
 	journal *journal.Journal
 	host    *steps.Host
@@ -113,6 +114,7 @@ func New(o Options) (*Agent, error) {
 		inbox:    make(chan []byte, inboxSize),
 		look:     make(chan struct{}, 1),
 		announce: make(chan struct{}, 1),
+		broken:   make(chan error, 1),
 		locks:    map[steps.Resource]chan struct{}{},
 		attempts: map[string]*attempt{},
 	}
@@ -202,8 +204,11 @@ func (a *Agent) loop(ctx context.Context) error {
 			return nil
 		case <-alive.C:
 			a.outbox.send(nodeproto.Envelope{Alive: &nodeproto.Alive{Running: a.running()}})
+		// A journal that cannot be written makes every promise void. The next
+		// node agent finds out what became of the attempts left open.
+		case err := <-a.broken:
+			return fmt.Errorf("node agent: %w", err)
 		case data := <-a.inbox:
-			// A journal that cannot be written makes every promise void.
 			if err := a.take(ctx, data); err != nil {
 				return fmt.Errorf("node agent: %w", err)
 			}

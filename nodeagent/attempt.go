@@ -104,7 +104,10 @@ func (a *Agent) perform(ctx context.Context, at *attempt) {
 	}
 	entry, current, err := a.conclude(at, out)
 	if err != nil {
-		log.Error("the outcome cannot be journaled", "error", err)
+		select {
+		case a.broken <- fmt.Errorf("the outcome of step %s cannot be journaled: %w", at.entry.Step, err):
+		default: // the loop ends for another one
+		}
 		return
 	}
 	if !current {

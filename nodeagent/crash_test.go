@@ -78,6 +78,33 @@ func TestAKilledNodeAgentStillCancels(t *testing.T) {
 	h.requireEnded(pids)
 }
 
+// Else the step would be "started" for ever: the journal says so, and nothing
+// runs any more.
+func TestANodeAgentThatCannotJournalAnOutcomeEndsAndItsSuccessorFindsOut(t *testing.T) {
+	h, l := newHost(t), newLeader(t)
+	a, err := nodeagent.New(options(h.root, h.tools, l))
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(t.Context()) }()
+	a.HandleMessage(data(slow(1, 1)))
+	l.report(nodeproto.Started)
+	h.processes(2)
+	steps := filepath.Join(h.state(), "steps")
+	require.NoError(t, os.Rename(steps, steps+".away"))
+	require.NoError(t, os.WriteFile(steps, nil, 0o600))
+	h.touch("release")
+	select {
+	case err := <-ended:
+		require.ErrorContains(t, err, "cannot be journaled")
+	case <-time.After(patience):
+		require.FailNow(t, "the node agent goes on although its journal cannot be written")
+	}
+	require.NoError(t, os.Remove(steps))
+	require.NoError(t, os.Rename(steps+".away", steps))
+	h.agent(l)
+	require.Equal(t, 1, l.report(nodeproto.Done).Report.Attempt)
+}
+
 func TestAStoppedNodeAgentLeavesTheAttemptToItsSuccessor(t *testing.T) {
 	h, l := newHost(t), newLeader(t)
 	agent, stop := h.agent(l)
