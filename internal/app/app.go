@@ -59,7 +59,7 @@ func New(cfg *config.Config, logger hclog.Logger) (*App, error) {
 	address := net.JoinHostPort(cfg.REST.Listen, strconv.Itoa(cfg.REST.Port))
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("--rest.port: %w", err)
+		return nil, fmt.Errorf("--rest.port: %w: free the port or give another", err)
 	}
 	hostname, err := os.Hostname()
 	if err != nil {
@@ -80,6 +80,9 @@ func New(cfg *config.Config, logger hclog.Logger) (*App, error) {
 		cfg: cfg, logger: logger, elector: elector, detector: detector, catalog: catalog,
 		orders: newOrders(zk, logger), listen: ln, card: card,
 	}
+	if err := a.checkTerm(); err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
 	handler, err := httpapi.New(httpapi.Options{
 		Instance:  card.Instance,
 		Election:  election{a},
@@ -98,6 +101,14 @@ func New(cfg *config.Config, logger hclog.Logger) (*App, error) {
 		ErrorLog:          logger.Named("http").StandardLogger(&hclog.StandardLoggerOptions{InferLevels: true}),
 	}
 	return a, nil
+}
+
+// checkTerm finds settings that a term would refuse, before this process stands
+// for election: a leader that ends at once would take the lead again and again.
+func (a *App) checkTerm() error {
+	_, coresErr := a.cores()
+	_, mesosErr := a.mesosClient(&store{})
+	return errors.Join(coresErr, mesosErr)
 }
 
 // Addr is where the HTTP server listens.

@@ -27,8 +27,10 @@ func ExitCode(err error) (code int, line string) {
 	switch {
 	case err == nil:
 		return ExitStopped, ""
-	case errors.Is(err, mesosapi.ErrFrameworkRemoved), errors.Is(err, mesosapi.ErrFrameworkTaken), errors.Is(err, mesosapi.ErrOtherFramework):
+	case errors.Is(err, mesosapi.ErrFrameworkRemoved), errors.Is(err, mesosapi.ErrFrameworkTaken):
 		return ExitFramework, err.Error()
+	case errors.Is(err, mesosapi.ErrOtherFramework):
+		return ExitFramework, err.Error() + ": look whether --mesos names the right cluster, else report this with the log"
 	case errors.As(err, &refused):
 		return ExitFramework, err.Error()
 	case errors.As(err, &unreadable):

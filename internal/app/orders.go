@@ -148,8 +148,8 @@ func (o *orders) Outcome(ctx context.Context, path string) (waiting bool, refuse
 		return false, "", err
 	}
 	var record model.RefusedOrder
-	if err := json.Unmarshal(data, &record); err != nil {
-		return false, "refused; the reason at " + leader.PathOrdersRefused + "/" + name + " cannot be read", nil
+	if err := json.Unmarshal(data, &record); err != nil || record.Reason == "" {
+		return false, "the reason at " + leader.PathOrdersRefused + "/" + name + " cannot be read", nil
 	}
 	return false, record.Reason, nil
 }
