@@ -64,11 +64,14 @@ func (p *performer) call(ctx context.Context, effect core.Effect, post func(core
 	}
 	p.logger.Debug("call not taken", "effect", effect.String(), "error", err)
 	switch effect.(type) {
-	case core.Accept, core.Revive:
+	case core.Accept:
 		// An outcome that is unknown is asked for by reconciliation.
 		if mesosapi.Refused(err) || errors.Is(err, mesosapi.ErrNotSubscribed) {
 			post(core.CallRefused{Effect: effect, Err: err.Error()})
 		}
+	case core.Revive:
+		// Nothing tells that it was lost, and a second one does no harm.
+		post(core.CallRefused{Effect: effect, Err: err.Error()})
 	}
 }
 

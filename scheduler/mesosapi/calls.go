@@ -2,6 +2,7 @@ package mesosapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -14,6 +15,11 @@ import (
 
 // Perform makes the call that an effect asks for. An error for which Refused
 // holds is final for this effect; ErrNotSubscribed and others pass.
+//
+// An Accept or Decline that may not have arrived ends the subscription: the
+// master would wait for an answer to the offers for ever, and give what they
+// hold to nobody else. It takes them back from a framework that subscribes
+// anew, and what comes late from the old stream it refuses.
 func (c *Client) Perform(ctx context.Context, effect core.Effect) error {
 	s := c.subscribed()
 	if s == nil {
@@ -51,7 +57,19 @@ func (c *Client) Perform(ctx context.Context, effect core.Effect) error {
 	default:
 		return fmt.Errorf("mesos: no call performs the effect %q (%T)", effect, effect)
 	}
-	return c.call(ctx, s, call)
+	err := c.call(ctx, s, call)
+	if err != nil && answersOffers(effect) && !Refused(err) && !errors.Is(err, ErrNotSubscribed) {
+		s.cancel(fmt.Errorf("mesos: offers may be left unanswered, subscribing anew: %w", err))
+	}
+	return err
+}
+
+func answersOffers(effect core.Effect) bool {
+	switch effect.(type) {
+	case core.Accept, core.Decline:
+		return true
+	}
+	return false
 }
 
 // Message sends data to an executor. Mesos may lose it without telling.

@@ -209,6 +209,33 @@ func TestWhatACallsAnswerMeans(t *testing.T) {
 	}
 }
 
+// Else the master keeps what the offers hold for us for ever.
+func TestOffersThatMayBeUnansweredAreGivenUpWithTheStream(t *testing.T) {
+	for name, c := range map[string]struct {
+		effect    core.Effect
+		status    int
+		subscribe bool
+	}{
+		"an answer to offers is lost":             {core.Decline{OfferIDs: []string{"o1"}}, 503, true},
+		"an answer to offers is refused for good": {core.Decline{OfferIDs: []string{"o1"}}, 400, false},
+		"another call is lost":                    {core.Revive{}, 503, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			master := lyingMaster(t, func(_ int, _ *scheduler.Call, s stream) { s.welcome(frameworkID, 15); s.hold() })
+			master.refusal = func(w http.ResponseWriter) { http.Error(w, "no", c.status) }
+			r := start(t, staticDetector(t, master.URL), nil)
+			await[core.MesosSubscribed](r, "no subscription", nil)
+			require.Error(t, r.client.Perform(t.Context(), c.effect))
+			if c.subscribe {
+				require.Eventually(t, func() bool { return master.subscriptions() == 2 }, soon, tick)
+				require.NotEmpty(t, all[core.MesosDisconnected](r))
+				return
+			}
+			require.Never(t, func() bool { return master.subscriptions() > 1 }, 50*time.Millisecond, tick)
+		})
+	}
+}
+
 func TestMastersThatNameEachOtherAreNotChased(t *testing.T) {
 	var asked atomic.Int32
 	redirect := func(to *string) func(int, *scheduler.Call, stream) {
