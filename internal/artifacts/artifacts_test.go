@@ -62,6 +62,57 @@ func TestCatalogServesWhatItListsAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestAFetchMayBeResumedAndAMissingFileIsTold(t *testing.T) {
+	dir := t.TempDir()
+	agent := filepath.Join(dir, "agent")
+	require.NoError(t, os.WriteFile(agent, []byte("0123456789"), 0o755))
+	catalog, err := artifacts.Read(agent, "")
+	require.NoError(t, err)
+	fetch := func(method, area string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(method, "/"+catalog.AgentPath, nil)
+		if area != "" {
+			r.Header.Set("Range", area)
+		}
+		catalog.ServeHTTP(w, r)
+		return w
+	}
+	part := fetch(http.MethodGet, "bytes=7-")
+	require.Equal(t, http.StatusPartialContent, part.Code)
+	require.Equal(t, "789", part.Body.String())
+	head := fetch(http.MethodHead, "")
+	require.Equal(t, "10", head.Header().Get("Content-Length"))
+	require.Equal(t, "application/octet-stream", head.Header().Get("Content-Type"))
+
+	require.NoError(t, os.Remove(agent))
+	gone := fetch(http.MethodGet, "")
+	require.Equal(t, http.StatusInternalServerError, gone.Code)
+	require.Contains(t, gone.Body.String(), "the artifact cannot be read: open "+agent)
+}
+
+func TestOneFolderReadTwiceIsTheSameCatalogue(t *testing.T) {
+	agent := filepath.Join(t.TempDir(), "agent")
+	require.NoError(t, os.WriteFile(agent, []byte("program"), 0o755))
+	folder := func() string {
+		dir := t.TempDir()
+		for _, name := range []string{"EMC-ScaleIO-sds-2.0-1.2.el7.x86_64.rpm", "EMC-ScaleIO-lia-2.0-1.2.el7.x86_64.rpm"} {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("same content"), 0o644))
+		}
+		require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(dir, "EMC-ScaleIO-sdc-2.0-1.2.el7.x86_64.rpm")))
+		return dir
+	}
+	first, err := artifacts.Read(agent, folder())
+	require.NoError(t, err)
+	second, err := artifacts.Read(agent, folder())
+	require.NoError(t, err)
+	require.Equal(t, first.Packages, second.Packages, "a node may fetch from either scheduler")
+	require.Len(t, first.Packages, 2, "two names, though one content; a link leads out of the folder and is not served")
+	require.NotEqual(t, first.Packages[0].Path, first.Packages[1].Path)
+
+	_, err = artifacts.Read(agent, "/no/such/folder")
+	require.ErrorContains(t, err, "read the folder of packages /no/such/folder")
+}
+
 func TestReadSaysWhatIsMissing(t *testing.T) {
 	_, err := artifacts.Read("/no/such/program", "")
 	require.ErrorContains(t, err, "node agent program: open /no/such/program")
