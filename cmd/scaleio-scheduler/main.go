@@ -34,7 +34,7 @@ func run() int {
 		TimeFormat: "2006-01-02T15:04:05.000Z0700",
 	})
 	for _, warning := range cfg.Warnings {
-		logger.Warn("old setting", "what", warning)
+		logger.Warn("check the configuration", "setting", warning)
 	}
 	scheduler, err := app.New(cfg, logger)
 	if err != nil {
