@@ -1,0 +1,184 @@
+package storagegrowth
+
+import (
+	"fmt"
+	"time"
+
+	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/model"
+)
+
+// create makes the volume of a planned slot, after it has made sure that there
+// is none.
+func (w *work) create() {
+	switch {
+	case w.l.volume != nil && w.l.volume.State == "creating":
+		w.watchCreation()
+	case w.l.unmade:
+		w.order()
+	case w.l.verify || !w.l.mismatch.IsZero():
+		w.cloud(core.CloudFindByTag)
+	case w.look.answered.Before(w.l.need) || w.look.answered.IsZero():
+		w.wantLook(false)
+	default:
+		w.found(w.look.byIntent(w.g, w.s))
+	}
+}
+
+// order asks for the volume. While its node is out of reach nothing is made
+// for it.
+func (w *work) order() {
+	if w.hostUp() {
+		w.cloud(core.CloudCreate)
+	}
+}
+
+// found acts on the volumes that bear the slot's tags.
+func (w *work) found(volumes []core.CloudVolume) {
+	switch len(volumes) {
+	case 0:
+		w.none()
+	case 1:
+		w.adopt(volumes[0])
+	default:
+		w.end(model.SlotFailed, "%d volumes bear the tags of this slot (%s, %s ...): look at them in EC2 and delete the ones that are not in use; nothing is done with them", len(volumes), volumes[0].ID, volumes[1].ID)
+	}
+}
+
+// none goes on when no volume bears the slot's tags.
+func (w *work) none() {
+	switch waited := w.now.Sub(w.l.mismatch); {
+	case w.exhausted():
+		w.end(model.SlotFailed, "no volume was made: %s", w.s.Error)
+	case w.l.mismatch.IsZero():
+		w.order()
+	case waited < w.options.MismatchWait:
+		// EC2 lists what it has made with a delay.
+		w.later()
+		w.wakeAt(w.l.pause)
+	default:
+		// Nothing was made with this token, and nothing can be: EC2 refuses it.
+		w.s.Request.Token = nextToken(w.s.Request.Token)
+		w.failed("EC2 would not take the token again although it made no volume with it (a creation that failed afterwards burns it, for example with a key that cannot be used)")
+		w.s.NotBefore = nil
+		*w.l = live{need: w.l.need}
+		if w.exhausted() {
+			w.end(model.SlotFailed, "no volume was made: %s", w.s.Error)
+			return
+		}
+		w.order()
+	}
+}
+
+// adopt takes a volume for the slot's own.
+func (w *work) adopt(v core.CloudVolume) {
+	w.l.volume = &v
+	switch v.State {
+	case "available", "in-use":
+		w.s.VolumeID = v.ID
+		w.enter(model.SlotCreated)
+		w.attach()
+	case "creating", "":
+		w.l.volume.State = "creating"
+		w.l.unmade, w.l.verify, w.l.need = false, false, w.now
+		w.wantLook(false)
+	case "error":
+		w.s.VolumeID = v.ID
+		w.rollBack(true, fmt.Sprintf("EC2 could not make volume %s; look at the key and at the account's limits", v.ID))
+	default: // deleting, deleted: somebody removed it
+		w.failed(fmt.Sprintf("volume %s is %s: somebody else removes it", v.ID, v.State))
+		w.l.volume = nil
+		w.l.verify = true
+		if w.exhausted() {
+			w.end(model.SlotFailed, "%s", w.s.Error)
+		}
+	}
+}
+
+// watchCreation waits until a volume that is being created is available.
+func (w *work) watchCreation() {
+	if w.look.answered.Before(w.l.need) {
+		w.wantLook(false)
+		return
+	}
+	v, shown := w.look.volumes[w.l.volume.ID]
+	switch {
+	case shown && v.State != "creating":
+		w.adopt(v)
+	case !shown && w.believed(&w.l.gone):
+		// A creation that failed afterwards leaves nothing.
+		w.l.volume = nil
+		w.l.verify = true
+		w.failed(fmt.Sprintf("EC2 gave volume %s up again; look at the key and at the account's limits", w.s.Request.Tags[tagName]))
+		w.wakeAt(*w.s.NotBefore)
+	default:
+		w.wantLook(false)
+	}
+}
+
+// believed reports whether the provider has not shown something for long enough
+// to believe that it is gone: it lists what is new with a delay.
+func (w *work) believed(since *time.Time) bool {
+	if since.IsZero() {
+		*since = w.now
+	}
+	w.wakeAt(since.Add(w.options.GoneAfter))
+	return w.now.Sub(*since) >= w.options.GoneAfter
+}
+
+// created takes the answer to CloudCreate.
+func (w *work) created(e core.CloudAnswered) {
+	if e.Err == "" && len(e.Volumes) == 1 {
+		w.adopt(e.Volumes[0])
+		return
+	}
+	if w.l.op != core.CloudCreate {
+		return // late: what it was about has been asked already
+	}
+	w.l.op, w.l.verify = "", true
+	switch e.Err {
+	case core.CloudMismatch:
+		if w.l.mismatch.IsZero() {
+			w.l.mismatch = w.now
+		}
+		w.l.pauses = 0
+	case core.CloudThrottled, core.CloudUnknown, "":
+		w.later()
+		w.wakeAt(w.l.pause)
+	default:
+		// EC2 forgets a token when its replay would exceed a limit, so that even
+		// this refusal may concern a volume that is there.
+		w.failed(describe(e))
+	}
+}
+
+// foundByTag takes the answer to CloudFindByTag.
+func (w *work) foundByTag(e core.CloudAnswered) {
+	if w.l.op != core.CloudFindByTag {
+		return
+	}
+	w.l.op = ""
+	if e.Err != "" {
+		w.l.verify = true
+		w.note(e)
+		w.later()
+		w.wakeAt(w.l.pause)
+		return
+	}
+	w.found(e.Volumes)
+}
+
+// note shows an error that does not count.
+func (w *work) note(e core.CloudAnswered) {
+	if text := shorten(describe(e)); e.Err != core.CloudThrottled && w.s.Error != text {
+		w.s.Error = text
+		w.change(w.g)
+	}
+}
+
+func describe(e core.CloudAnswered) string {
+	if e.Text == "" {
+		return fmt.Sprintf("%s: %s", e.Op, e.Err)
+	}
+	return fmt.Sprintf("%s: %s", e.Op, e.Text)
+}

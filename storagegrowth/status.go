@@ -1,0 +1,322 @@
+package storagegrowth
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"time"
+
+	"scaleio-framework/internal/core"
+)
+
+// Status is /growth-status: what growth thinks, for operators, and the intents
+// that belong to no growth.
+type Status struct {
+	At time.Time `json:"at,omitzero"`
+	// Problem says why nothing can be decided at all.
+	Problem string `json:"problem,omitempty"`
+	// Provider is the provider's last error; empty when it answers.
+	Provider string                `json:"provider,omitempty"`
+	Pools    map[string]PoolStatus `json:"pools,omitempty"` // by "protection domain/pool"
+	// Orphans are volumes with our tag that belong to no growth and are no
+	// device. They are never deleted without an order.
+	Orphans []Orphan `json:"orphans,omitempty"`
+	// OrphansAt is when the provider was last asked for them.
+	OrphansAt time.Time `json:"orphans_at,omitzero"`
+	// Deletions are orphans whose deletion was ordered.
+	Deletions []Deletion `json:"deletions,omitempty"`
+	// Spare are the spare percentages that were asked for.
+	Spare map[string]int `json:"spare,omitempty"`
+}
+
+// PoolStatus is the last decision on a pool.
+type PoolStatus struct {
+	Fullness      float64 `json:"fullness"`
+	FullestDevice float64 `json:"fullest_device,omitempty"`
+	LimitKiB      int64   `json:"limit_kib"`
+	SpareKiB      int64   `json:"spare_kib"`
+	InUseKiB      int64   `json:"in_use_kib"`
+	UnusedKiB     int64   `json:"unused_kib"`
+	SparePercent  int     `json:"spare_percent"`
+	// SpareNeeded is what the largest fault unit needs, when that is more.
+	SpareNeeded int     `json:"spare_needed,omitempty"`
+	Threshold   float64 `json:"threshold"`
+	Critical    float64 `json:"critical"`
+	Target      float64 `json:"target"`
+	// FullIn is the time to full by the recent trend, in seconds; 0 when there
+	// is no such trend.
+	FullIn   int64   `json:"full_in_s,omitempty"`
+	Verdict  Verdict `json:"verdict"`
+	Decision string  `json:"decision"`
+}
+
+// Orphan is a volume that nobody accounts for.
+type Orphan struct {
+	Volume   string `json:"volume"`
+	SizeGiB  int    `json:"size_gib"`
+	State    string `json:"state"`
+	Instance string `json:"instance,omitempty"`
+	Growth   string `json:"growth,omitempty"`
+	Slot     string `json:"slot,omitempty"`
+}
+
+// Deletion is the intent to delete an orphan.
+type Deletion struct {
+	Volume string    `json:"volume"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+}
+
+const (
+	maxStatusPools = 48
+	maxOrphans     = 100
+	maxDeletions   = 50
+	// deletionsID takes the place of a growth's id in calls for orphans.
+	deletionsID = "orphans"
+)
+
+func (s *Status) setSpare(pool string, percent int) {
+	if s.Spare == nil {
+		s.Spare = make(map[string]int)
+	}
+	s.Spare[pool] = percent
+}
+
+// tellStatus stores the status when something an operator would notice has
+// changed, and not too often.
+func (t *turn) tellStatus() {
+	if t.status == nil {
+		return
+	}
+	fresh := t.describeStatus()
+	if !t.storeNow && (sameStatus(t.status, fresh) || t.now.Sub(t.statusAt) < t.options.StatusEvery) {
+		return
+	}
+	fresh.At = t.now
+	t.status, t.statusAt = fresh, t.now
+	t.out.Put(PathStatus, fresh)
+}
+
+func (t *turn) describeStatus() *Status {
+	s := &Status{
+		Problem: t.problem(), Provider: t.look.err, Pools: t.status.Pools,
+		Orphans: t.status.Orphans, OrphansAt: t.status.OrphansAt, Deletions: t.status.Deletions, Spare: t.status.Spare,
+	}
+	if !t.read.at.IsZero() {
+		s.Pools = make(map[string]PoolStatus, len(t.pools))
+		for _, key := range sortedKeys(t.pools) {
+			if len(s.Pools) < maxStatusPools {
+				s.Pools[key] = t.poolStatus(key, t.pools[key])
+			}
+		}
+	}
+	if !t.look.answered.IsZero() && t.look.answered.After(s.OrphansAt) {
+		if orphans, ok := t.orphans(); ok {
+			s.Orphans = orphans[:min(len(orphans), maxOrphans)]
+			s.OrphansAt = t.look.answered
+		}
+	}
+	return s
+}
+
+func (t *turn) problem() string {
+	switch {
+	case t.uuid == "" || len(t.gateways) == 0:
+		return "waits for the ScaleIO cluster: no gateway is known yet"
+	case t.read.err != "":
+		return "the pools cannot be read: " + t.read.err
+	}
+	return ""
+}
+
+func (t *turn) poolStatus(key string, p *pool) PoolStatus {
+	r, d, policy := p.reading, p.decision, t.options.policy(key)
+	s := PoolStatus{
+		Fullness: round(d.Fullness, 4), FullestDevice: round(d.FullestDevice, 4),
+		LimitKiB: r.LimitKiB, SpareKiB: r.SpareKiB, InUseKiB: r.InUseKiB, UnusedKiB: r.UnusedKiB,
+		SparePercent: r.SparePercent, SpareNeeded: d.SpareNeeded,
+		Threshold: policy.Threshold, Critical: float64(r.CriticalPercent) / 100, Target: policy.Target,
+		FullIn: int64(d.TimeToFull / time.Second), Verdict: d.Verdict, Decision: shorten(d.Wait),
+	}
+	if d.Grow != nil {
+		s.Decision = shorten(fmt.Sprintf("%s: %d volumes of %d GiB", d.Grow.Reason, len(d.Grow.Slots), d.Grow.SizeGiB))
+	}
+	return s
+}
+
+func round(f float64, digits int) float64 {
+	scale := math.Pow10(digits)
+	return math.Round(f*scale) / scale
+}
+
+// sameStatus ignores what changes all the time: a percent of fullness, and a
+// tenth of the time to full.
+func sameStatus(a, b *Status) bool {
+	coarse := func(s *Status) Status {
+		c := *s
+		c.At, c.OrphansAt = time.Time{}, time.Time{}
+		c.Pools = make(map[string]PoolStatus, len(s.Pools))
+		for key, p := range s.Pools {
+			p.Fullness, p.FullestDevice = round(p.Fullness, 2), round(p.FullestDevice, 2)
+			p.InUseKiB, p.UnusedKiB = 0, 0
+			if p.FullIn > 0 {
+				p.FullIn = int64(10 * math.Log(float64(p.FullIn)))
+			}
+			if p.Verdict == VerdictFine || p.Verdict == VerdictHolding {
+				p.Decision = ""
+			}
+			c.Pools[key] = p
+		}
+		if len(c.Orphans) == 0 {
+			c.Orphans = nil
+		}
+		if len(c.Deletions) == 0 {
+			c.Deletions = nil
+		}
+		return c
+	}
+	return reflect.DeepEqual(coarse(a), coarse(b))
+}
+
+// orphans finds the volumes with our tag that are no device and belong to no
+// growth. ok is false while that cannot be known.
+func (t *turn) orphans() (orphans []Orphan, ok bool) {
+	if t.look.answered.IsZero() || t.read.at.IsZero() || t.read.err != "" {
+		return nil, false
+	}
+	for _, v := range t.look.ours {
+		if t.accounted(v) || !t.noDevice(v.ID) {
+			continue
+		}
+		o := Orphan{Volume: v.ID, SizeGiB: v.SizeGiB, State: v.State, Growth: v.Tags[TagGrowth], Slot: v.Tags[TagSlot]}
+		if len(v.Attachments) > 0 {
+			o.Instance = v.Attachments[0].InstanceID
+		}
+		orphans = append(orphans, o)
+	}
+	slices.SortFunc(orphans, func(a, b Orphan) int { return compare(a.Volume, b.Volume) })
+	return orphans, true
+}
+
+// accounted reports whether a growth that is open takes care of the volume, or
+// the volume is on its way out.
+func (t *turn) accounted(v core.CloudVolume) bool {
+	if v.State == "deleting" || v.State == "deleted" {
+		return true
+	}
+	for _, g := range t.growths {
+		for i := range g.Slots {
+			s := &g.Slots[i]
+			if !s.Over() && (s.VolumeID == v.ID || isIntent(v, g.ID, s.Index)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// deleteOrphan deletes a volume that is proven to be nobody's: its deletion is
+// recorded first.
+func (t *turn) deleteOrphan(p *pending) error {
+	id := p.order.Volume
+	switch {
+	case t.status == nil:
+		return errors.New("/growth-status is unreadable: remove it, let another scheduler lead, then repeat this order")
+	case slices.ContainsFunc(t.status.Deletions, func(d Deletion) bool { return d.Volume == id }):
+		return nil
+	case len(t.status.Deletions) >= maxDeletions:
+		return fmt.Errorf("%d deletions are under way: wait", maxDeletions)
+	case t.read.at.Before(p.since):
+		t.wantRead()
+		return waits{"the pools have not been read since it was given: " + orElse(t.read.err, "no gateway has answered yet")}
+	case t.look.answered.Before(p.since):
+		t.wantLook(true)
+		return waits{"the provider has not answered: " + orElse(t.look.err, "it was asked just now")}
+	}
+	if err := t.deletable(id); err != nil {
+		return err
+	}
+	t.status.Deletions = append(slices.Clone(t.status.Deletions), Deletion{Volume: id, By: orSomebody(p.order.By), At: t.now})
+	t.storeNow = true
+	t.askDeletion(id)
+	return nil
+}
+
+// deletable says why a volume must not be deleted.
+func (t *turn) deletable(id string) error {
+	at := slices.IndexFunc(t.look.ours, func(v core.CloudVolume) bool { return v.ID == id })
+	if at < 0 {
+		return fmt.Errorf("volume %s does not bear the tag of this installation: it is not ours to delete", id)
+	}
+	v := t.look.ours[at]
+	switch {
+	case t.accounted(v):
+		return fmt.Errorf("volume %s belongs to growth %s or is on its way out", id, v.Tags[TagGrowth])
+	case !t.noDevice(id):
+		return fmt.Errorf("volume %s is a device of a storage pool, or the pools cannot be read", id)
+	case len(v.Attachments) > 0:
+		return fmt.Errorf("volume %s is attached to instance %s: detach it first", id, v.Attachments[0].InstanceID)
+	case v.State != "available" && v.State != "error":
+		return fmt.Errorf("volume %s is %s, want available", id, v.State)
+	}
+	return nil
+}
+
+func (t *turn) askDeletion(id string) {
+	t.out.Do(core.CloudCall{Op: core.CloudDelete, Growth: deletionsID, VolumeID: id})
+	t.wantLook(false)
+}
+
+// finishDeletions compares the deletions that were ordered with what the
+// provider shows, and repeats those that did not come through.
+func (t *turn) finishDeletions() {
+	if t.status == nil || len(t.status.Deletions) == 0 {
+		return
+	}
+	var left []Deletion
+	for _, d := range t.status.Deletions {
+		at := slices.IndexFunc(t.look.ours, func(v core.CloudVolume) bool { return v.ID == d.Volume })
+		switch {
+		case at < 0 && t.look.answered.After(d.At):
+			continue // it is gone
+		case at >= 0 && t.look.ours[at].State == "deleting":
+			t.wantLook(false)
+		case at >= 0 && t.look.answered.After(d.At):
+			if t.deletable(d.Volume) != nil {
+				continue // it is in use again, and an orphan no more
+			}
+			t.askDeletion(d.Volume)
+		default:
+			t.wantLook(false)
+		}
+		left = append(left, d)
+	}
+	if len(left) != len(t.status.Deletions) {
+		t.status.Deletions = left
+		t.storeNow = true
+	}
+}
+
+// deletionAnswered looks again after a deletion was answered.
+func (t *turn) deletionAnswered(e core.CloudAnswered) {
+	if t.status == nil || len(t.status.Deletions) == 0 {
+		return
+	}
+	if e.Err != "" {
+		t.look.err = shorten(describe(e))
+	}
+	t.stir()
+	t.wantLook(false)
+}
