@@ -28,6 +28,7 @@ type Bootstrap struct {
 	interrupts map[ref]int              // failures in a row that do not count
 	queue      queue
 	spent      spending
+	told       core.ClusterKnown // last
 }
 
 // live is what is known of a host's node agent in this term.

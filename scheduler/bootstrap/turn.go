@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -75,6 +76,19 @@ func (t *turn) finish() {
 			t.out.Put(planPath(host), plan)
 		}
 	}
+	t.tellCluster()
+}
+
+// tellCluster tells the other cores what they need of the cluster's record,
+// once a term and whenever it changes.
+func (t *turn) tellCluster() {
+	now := core.ClusterKnown{UUID: t.cluster.UUID, Gateways: t.cluster.Gateways}
+	if now.UUID == t.told.UUID && slices.Equal(now.Gateways, t.told.Gateways) {
+		return
+	}
+	now.Gateways = slices.Clone(now.Gateways)
+	t.told = now
+	t.out.Tell(now)
 }
 
 func (t *turn) timer(key string, after time.Duration) {
