@@ -171,8 +171,13 @@ func (t *turn) command(at ref, step model.Step) core.SendCommand {
 // objectOf is what a gateway call works on: calls on one object keep their
 // order.
 func objectOf(at ref) string {
-	if at.host != "" {
+	switch {
+	case at.host != "":
 		return "sds/" + at.host
+	case at.key == core.StepVerifyVolume:
+		// A repeated call that waits here would otherwise make the volume anew
+		// beside its removal.
+		return core.StepVerify
 	}
 	return at.key
 }
