@@ -1,10 +1,7 @@
 package app
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"os"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -24,32 +21,8 @@ func zkOptions(cfg *config.Config, logger hclog.Logger) (zkconn.Options, error) 
 	opts.SessionTimeout = cfg.ZK.Session
 	opts.DigestUser, opts.DigestPassword = cfg.ZK.User, cfg.ZK.Password
 	opts.Logger = logger
-	if cfg.ZK.TLS {
-		if opts.TLS, err = zkTLS(cfg); err != nil {
-			return opts, err
-		}
+	if opts.TLS, err = cfg.ZK.TLSConfig(); err != nil {
+		return opts, err
 	}
 	return opts, nil
-}
-
-func zkTLS(cfg *config.Config) (*tls.Config, error) {
-	conf := &tls.Config{MinVersion: tls.VersionTLS12}
-	if cfg.ZK.CAFile != "" {
-		text, err := os.ReadFile(cfg.ZK.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("--zk.tls.ca: %w", err)
-		}
-		conf.RootCAs = x509.NewCertPool()
-		if !conf.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("--zk.tls.ca: %s holds no certificate in PEM", cfg.ZK.CAFile)
-		}
-	}
-	if cfg.ZK.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(cfg.ZK.CertFile, cfg.ZK.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("--zk.tls.cert and --zk.tls.key: %w", err)
-		}
-		conf.Certificates = []tls.Certificate{pair}
-	}
-	return conf, nil
 }

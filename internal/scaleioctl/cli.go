@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"scaleio-framework/internal/config"
 	"scaleio-framework/internal/redact"
 	"scaleio-framework/internal/version"
 )
@@ -54,6 +55,7 @@ Flags, before or behind the command:
 type options struct {
 	url, zk, zkUser string
 	zkPassword      redact.Secret
+	zkTLS           config.ZK // only its TLS settings
 	host            string
 	json, watch     bool
 	interval        time.Duration
@@ -111,6 +113,10 @@ func (p *program) parse(args []string) ([]string, error) {
 	flags.StringVar(&p.url, "url", env("SIO_URL"), "URL or host:port of any scheduler (SIO_URL)")
 	flags.StringVar(&p.zk, "zk", env("SIO_ZK"), "zk://host:port,.../path of the framework (SIO_ZK); the leader is found there")
 	flags.StringVar(&p.zkUser, "zk.user", env("SIO_ZK_USER"), "user of ZooKeeper's digest authentication (SIO_ZK_USER); the password is SIO_ZK_PASSWORD or SIO_ZK_PASSWORD_FILE")
+	flags.BoolVar(&p.zkTLS.TLS, "zk.tls", env("SIO_ZK_TLS") == "true", "speak TLS to ZooKeeper (SIO_ZK_TLS=true)")
+	flags.StringVar(&p.zkTLS.CAFile, "zk.tls.ca", env("SIO_ZK_TLS_CA"), "PEM file of the authorities that sign ZooKeeper's certificates (SIO_ZK_TLS_CA)")
+	flags.StringVar(&p.zkTLS.CertFile, "zk.tls.cert", env("SIO_ZK_TLS_CERT"), "PEM file of the client certificate (SIO_ZK_TLS_CERT)")
+	flags.StringVar(&p.zkTLS.KeyFile, "zk.tls.key", env("SIO_ZK_TLS_KEY"), "PEM file of the client certificate's key (SIO_ZK_TLS_KEY)")
 	flags.StringVar(&p.host, "host", "", "host of the step; with plan and nodes, the one to show")
 	flags.BoolVar(&p.json, "json", false, "print JSON")
 	flags.BoolVar(&p.watch, "watch", false, "show again and again until interrupted")

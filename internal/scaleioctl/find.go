@@ -28,7 +28,16 @@ func (p *program) open(ctx context.Context) (*leader.Client, error) {
 	if err != nil {
 		return nil, errUsage{"--zk: " + err.Error()}
 	}
+	if opts.DigestUser != "" {
+		return nil, errUsage{"--zk holds a password, which everyone on the host can read: give --zk.user and SIO_ZK_PASSWORD or SIO_ZK_PASSWORD_FILE instead"}
+	}
+	if (p.zkUser == "") != p.zkPassword.IsEmpty() {
+		return nil, errUsage{"--zk.user and SIO_ZK_PASSWORD go together: give both or none"}
+	}
 	opts.DigestUser, opts.DigestPassword = p.zkUser, p.zkPassword
+	if opts.TLS, err = p.zkTLS.TLSConfig(); err != nil {
+		return nil, errUsage{err.Error()}
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	client, err := leader.Open(ctx, opts)

@@ -3,7 +3,14 @@ package scaleioctl_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -36,6 +43,9 @@ func TestAWrongCommandLineIsExplained(t *testing.T) {
 		{"status --url ftp://x", "--url is no address of a scheduler: want http://host:port"},
 		{"status --url http://me:Secret1@x", "--url is no address of a scheduler: want http://host:port"},
 		{"status --zk http://x", "--zk: zookeeper URL does not start with zk://"},
+		{"state dump --zk zk://me:Secret1@127.0.0.1:1/x", "--zk holds a password, which everyone on the host can read"},
+		{"state dump --zk zk://127.0.0.1:1/x --zk.user me", "--zk.user and SIO_ZK_PASSWORD go together"},
+		{"state dump --zk zk://127.0.0.1:1/x --zk.tls --zk.tls.ca /no/ca.pem", "--zk.tls.ca: open /no/ca.pem"},
 		{"state dump", "where is ZooKeeper? give --zk or SIO_ZK"},
 	} {
 		got := run(t, nil, strings.Fields(c.args)...)
@@ -124,6 +134,34 @@ func TestADumpHoldsEveryZnodeAndNoSecret(t *testing.T) {
 	require.Equal(t, "{ broken by hand", dump["/cluster"].Text, "what is no JSON is kept as it is")
 	require.Contains(t, dump, "/epoch")
 	require.NotContains(t, got.out+got.err, secret)
+}
+
+func TestZooKeeperIsReachedByTLS(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755), "the server runs as nobody")
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "zookeeper"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	require.NoError(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	files := &zktest.TLSFiles{KeyStore: filepath.Join(dir, "ks.pem"), TrustStore: filepath.Join(dir, "ts.pem")}
+	require.NoError(t, os.WriteFile(files.KeyStore, append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), cert...), 0o644))
+	require.NoError(t, os.WriteFile(files.TrustStore, cert, 0o644))
+	server := zktest.StartOwn(t, zktest.Options{TLS: files})
+
+	root := zktest.Root(t)
+	lead(t, "zk://"+server.Addr(0)+root, "http://x")
+	env := []string{"SIO_ZK=zk://" + server.SecureAddr(0) + root, "SIO_ZK_TLS=true", "SIO_ZK_TLS_CA=" + files.TrustStore}
+	got := run(t, env, "state", "dump")
+	require.Zero(t, got.code, got.err)
+	require.Contains(t, got.out, `"/epoch"`)
 }
 
 // screen collects what a watch draws.
