@@ -407,6 +407,8 @@ func TestOrdersReachTheLeader(t *testing.T) {
 	require.Contains(t, tree, second)
 }
 
+// BenchmarkCommit100 commits changes of 100 records of 2 KiB in one group. At
+// most 20 ms at the median.
 func BenchmarkCommit100(b *testing.B) {
 	s := newScene(b)
 	term := s.elect("a", s.server, 10*time.Second)
@@ -417,13 +419,27 @@ func BenchmarkCommit100(b *testing.B) {
 	_, err := term.Commit(s.ctx, ops...)
 	require.NoError(b, err)
 	version := int32(0)
-	for b.Loop() {
+	commit := func() time.Duration {
 		for i := range ops {
 			ops[i] = leader.Set(ops[i].Path, make([]byte, 2048), version)
 		}
+		begun := time.Now()
 		if _, err := term.Commit(s.ctx, ops...); err != nil {
 			b.Fatal(err)
 		}
 		version++
+		return time.Since(begun)
 	}
+	for range 50 { // the server's code is slow until it is compiled
+		commit()
+	}
+	var took []time.Duration
+	for b.Loop() {
+		took = append(took, commit())
+	}
+	for len(took) < 50 { // a median of three says little
+		took = append(took, commit())
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-median")
 }
