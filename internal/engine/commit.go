@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"scaleio-framework/internal/core"
@@ -91,14 +90,18 @@ func isTermStarted(event core.Event) bool {
 
 // withoutAppliedOrders drops the orders that the reload did not find any more:
 // the commit that removed them was applied, only its reply was lost. Every
-// other event may come twice; an order must not.
+// other event may come twice; an order must not. An order that was edited
+// meanwhile is taken as it is now.
 func (e *Engine) withoutAppliedOrders(batch []pending) []pending {
 	var kept []pending
 	for _, p := range batch {
 		if order, ok := p.event.(core.OrderReceived); ok {
-			if _, there := e.stored[order.Path]; !there {
+			entry, there := e.stored[order.Path]
+			if !there {
 				continue
 			}
+			order.Raw, order.Version = entry.Data, entry.Version
+			p.event = order
 		}
 		kept = append(kept, p)
 	}
@@ -109,7 +112,7 @@ func (e *Engine) withoutAppliedOrders(batch []pending) []pending {
 func (e *Engine) reload(ctx context.Context, cause error) error {
 	var conflict *leader.ConflictError
 	if errors.As(cause, &conflict) {
-		if strings.HasPrefix(conflict.Path, poisonPrefix) {
+		if isRefusal(conflict.Path) {
 			e.unrecorded++
 		}
 		e.conflicts[conflict.Path]++
@@ -233,6 +236,9 @@ func (e *Engine) remember(ops []leader.Op, results []leader.Result) {
 			continue
 		}
 		delete(e.conflicts, op.Path)
+		if isRefusal(op.Path) {
+			e.unrecorded = 0
+		}
 		stored[op.Path] = leader.Entry{Data: op.Data, Version: results[i].Version}
 	}
 	e.stored = stored

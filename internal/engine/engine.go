@@ -80,7 +80,7 @@ type Engine struct {
 	unreadable map[string]string // by path, why
 	conflicts  map[string]int    // by path
 	quarantine map[string]string // by path, why
-	// unrecorded counts the poison records that could not be stored.
+	// unrecorded counts the refusals in a row that could not be stored.
 	unrecorded int
 }
 

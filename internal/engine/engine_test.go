@@ -289,6 +289,37 @@ func TestAnOrderIsAppliedOnceThoughItsReplyIsLost(t *testing.T) {
 	}
 }
 
+func TestAnOrderThatWasEditedIsAppliedAsItIsNow(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		l := w.lead(newToy, nil)
+		synctest.Wait()
+		path := w.store.Order([]byte("pause"))
+		w.store.Put(path, []byte("resume"))
+		l.offer(t, core.OrderReceived{Path: path, Raw: []byte("pause")})
+		synctest.Wait()
+		require.NotContains(t, w.store.Tree(), path)
+		require.NotEmpty(t, w.state("ordered-resume"))
+		require.Empty(t, w.state("ordered-pause"))
+		require.NoError(t, l.end())
+	})
+}
+
+// Else whoever ordered it would wait for ever, and each leader would try anew.
+func TestAnOrderThatCannotBeStoredIsRefused(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		l := w.lead(newToy, nil)
+		synctest.Wait()
+		path := w.store.Order([]byte("a/b")) // its record would have no parent
+		l.offer(t, core.OrderReceived{Path: path, Raw: []byte("a/b")}, wished{ID: "b"})
+		synctest.Wait()
+		require.Equal(t, "done", w.state("b"))
+		require.NotContains(t, w.store.Tree(), path)
+		refused := leader.PathOrdersRefused + strings.TrimPrefix(path, leader.PathOrders)
+		require.Contains(t, string(w.store.Tree()[refused].Data), `"reason"`)
+		require.NoError(t, l.end())
+	})
+}
+
 func TestManyEventsShareCommitsWithinTheLimits(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.mute = true

@@ -32,8 +32,14 @@ func (e *Engine) poison(event core.Event, cause error) unit {
 	u := unit{event: event, changes: make(map[string][]byte)}
 	if data, err := json.MarshalIndent(record, "", "  "); err == nil && e.unrecorded < conflictsBeforeQuarantine {
 		name := strings.NewReplacer(":", "", "-", "", ".", "").Replace(at.Format("2006-01-02T15:04:05.000"))
-		u.changes[poisonPrefix+name] = data
-		u.size = len(poisonPrefix) + len(name) + len(data)
+		path := poisonPrefix + name
+		if order, ok := event.(core.OrderReceived); ok && e.quarantine[order.Path] == "" {
+			// Whoever ordered it waits for the znode to go, and looks there why.
+			path = refusedPath(order)
+			u.changes[order.Path] = nil
+		}
+		u.changes[path] = data
+		u.size = len(path) + len(data)
 	}
 	for _, c := range e.cores {
 		var out core.Output
@@ -42,6 +48,13 @@ func (e *Engine) poison(event core.Event, cause error) unit {
 	}
 	return u
 }
+
+// refusedPath is where a refused order is told of.
+func refusedPath(order core.OrderReceived) string {
+	return leader.PathOrdersRefused + strings.TrimPrefix(order.Path, leader.PathOrders)
+}
+
+func isRefusal(path string) bool { return strings.HasPrefix(path, leader.PathOrdersRefused+"/") }
 
 func shorten(text string) string {
 	const limit = 2 << 10
