@@ -1,0 +1,193 @@
+package takeover_test
+
+import (
+	"fmt"
+	"time"
+
+	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/nodeproto"
+)
+
+// aliveEvery is the pause between a node agent's signs of life.
+const aliveEvery = 15 * time.Second
+
+// host is a machine: what is on its disk outlives its node agent, which is the
+// process of a task.
+type host struct {
+	w         *world
+	name      string
+	cpus, mem float64
+
+	// On disk.
+	epoch   uint64
+	journal map[string]entry
+	// executed counts how often each step was begun; interrupted how often it
+	// was cut off.
+	executed, interrupted map[string]int
+
+	// Of the process.
+	task *task // nil while none runs
+	boot int
+	seq  uint64
+	// deaf is set while the Mesos agent restarts: the executor lives on, but
+	// nothing comes or goes.
+	deaf bool
+}
+
+type entry struct {
+	attempt int
+	digest  string
+	report  nodeproto.Report
+}
+
+func newHost(w *world, name string) *host {
+	return &host{w: w, name: name, cpus: 4, mem: 8192, journal: make(map[string]entry), executed: make(map[string]int), interrupted: make(map[string]int)}
+}
+
+func (h *host) key() string { return fmt.Sprintf("key-%s-%d", h.name, h.boot) }
+
+func (h *host) inventory() *model.Inventory {
+	return &model.Inventory{
+		Hostname: h.name, MachineID: "machine-" + h.name, Address: "10.0.0." + h.name, PublicKey: h.key(), Kernel: "3.10",
+		OS: model.OS{ID: "centos", Version: "7", Family: "rpm"}, CPUs: int(h.cpus), MemoryMB: int64(h.mem),
+		Disks: []model.Disk{
+			{Path: "/dev/sda", Device: "/dev/sda", Size: 200e9, Why: "it is mounted at /"},
+			{Path: "/dev/disk/by-id/" + h.name, Device: "/dev/sdb", Size: 200e9, Free: true},
+		},
+	}
+}
+
+func (h *host) envelope() nodeproto.Envelope {
+	h.seq++
+	return nodeproto.Envelope{V: nodeproto.Version, Epoch: h.epoch, Seq: h.seq}
+}
+
+// start is the begin of a node agent: what a predecessor left open was
+// interrupted.
+func (h *host) start(k *task) {
+	if !k.lives {
+		return
+	}
+	h.task, h.seq = k, 0
+	h.boot++
+	h.w.note("host %s: node agent of %s starts", h.name, k.id)
+	for _, step := range sortedKeys(h.journal) {
+		if e := h.journal[step]; e.report.State == nodeproto.Started {
+			e.report.State, e.report.Interrupted, e.report.Error = nodeproto.Failed, true, "the node agent was restarted during the step"
+			h.finish(step, e)
+		}
+	}
+	h.introduce()
+	h.alive(k)
+}
+
+func (h *host) introduce() {
+	e := h.envelope()
+	e.Inventory = h.inventory()
+	h.w.mesos.update(h.task, "TASK_RUNNING", &e)
+}
+
+func (h *host) alive(k *task) {
+	h.w.after(aliveEvery, func() {
+		if h.task == k {
+			e := h.envelope()
+			e.Alive = &nodeproto.Alive{}
+			h.w.mesos.say(h, e)
+			h.alive(k)
+		}
+	})
+}
+
+// stop ends the process; what it ran is cut off.
+func (h *host) stop() {
+	h.task, h.deaf = nil, false
+	for step, e := range h.journal {
+		if e.report.State == nodeproto.Started {
+			h.interrupted[step]++
+		}
+	}
+}
+
+// restart kills the node agent; a scheduler has to launch the next.
+func (h *host) restart() {
+	if k := h.task; k != nil {
+		h.w.note("host %s: node agent of %s dies", h.name, k.id)
+		h.stop()
+		h.w.mesos.end(k, "TASK_FAILED")
+	}
+}
+
+func (h *host) answer(r nodeproto.Report) {
+	e := h.envelope()
+	e.Report = &r
+	h.w.mesos.say(h, e)
+}
+
+func (h *host) refuse(c nodeproto.Command, reason nodeproto.RefusalReason) {
+	h.w.note("host %s refuses %s attempt %d: %s", h.name, c.Step, c.Attempt, reason)
+	e := h.envelope()
+	e.Refusal = &nodeproto.Refusal{Reason: reason, Step: c.Step, Attempt: c.Attempt, Epoch: c.Epoch, Text: string(reason)}
+	h.w.mesos.say(h, e)
+}
+
+// take decides on a command as nodeagent/doc.go says.
+func (h *host) take(c nodeproto.Command, key string, sealed bool) {
+	if c.Epoch < h.epoch {
+		h.refuse(c, nodeproto.StaleEpoch)
+		return
+	}
+	h.epoch = c.Epoch
+	last, known := h.journal[c.Step]
+	switch {
+	case c.Digest != nodeproto.DigestOf(c.Step, c.Params) && c.Kind == nodeproto.Run:
+		h.w.violate("the digest of %s on %s does not fit its parameters", c.Step, h.name)
+		h.refuse(c, nodeproto.Malformed)
+	case known && last.attempt > c.Attempt:
+		h.refuse(c, nodeproto.OldAttempt)
+	case known && last.attempt == c.Attempt && c.Kind == nodeproto.Run && last.digest != c.Digest:
+		h.w.violate("attempt %d of %s on %s comes with other parameters", c.Attempt, c.Step, h.name)
+		h.refuse(c, nodeproto.OtherParams)
+	case known && last.attempt == c.Attempt:
+		h.answer(last.report)
+	case c.Kind != nodeproto.Run:
+		h.w.violate("nobody cancels in these histories: %s of %s on %s", c.Kind, c.Step, h.name)
+	case sealed && key != h.key():
+		h.refuse(c, nodeproto.Unsealable)
+		h.introduce()
+	default:
+		h.begin(c, last, known)
+	}
+}
+
+// begin journals an attempt, and runs it for a while.
+func (h *host) begin(c nodeproto.Command, last entry, known bool) {
+	if known && last.report.State == nodeproto.Started {
+		h.w.violate("attempt %d of %s on %s begins beside attempt %d", c.Attempt, c.Step, h.name, last.attempt)
+	}
+	e := entry{c.Attempt, c.Digest, nodeproto.Report{Step: c.Step, Attempt: c.Attempt, State: nodeproto.Started}}
+	h.journal[c.Step] = e
+	h.executed[c.Step]++
+	h.w.note("host %s runs %s attempt %d", h.name, c.Step, c.Attempt)
+	h.answer(e.report)
+	k := h.task
+	result := h.w.system.begin(h, c)
+	h.w.after(3*latency(h.name, c.Step), func() {
+		if k == nil || h.task != k || h.journal[c.Step].attempt != c.Attempt {
+			return
+		}
+		e.report.State, e.report.Result = nodeproto.Done, result()
+		h.finish(c.Step, e)
+	})
+}
+
+// finish journals an outcome and reports it, reliably.
+func (h *host) finish(step string, e entry) {
+	h.w.note("host %s: %s attempt %d is %s", h.name, step, e.attempt, e.report.State)
+	h.journal[step] = e
+	up := h.envelope()
+	report := e.report
+	up.Report = &report
+	h.w.mesos.update(h.task, "TASK_RUNNING", &up)
+}
+
+func (h *host) done(step string) bool { return h.journal[step].report.State == nodeproto.Done }

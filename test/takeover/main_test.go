@@ -1,0 +1,22 @@
+package takeover_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	_ "pgregory.net/rapid" // declares the flag that is set below
+)
+
+// every is the stride over the positions of a run: go test -takeover.every=1
+// tries them all.
+var every = flag.Int("takeover.every", stride, "try every n-th position, from an offset that is drawn and logged")
+
+// TestMain lowers the number of random histories, each of which is a whole
+// installation; go test -rapid.checks=1000 tries more.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", histories); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}

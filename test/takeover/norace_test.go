@@ -1,0 +1,10 @@
+//go:build !race
+
+package takeover_test
+
+// A run is a whole installation and takes a tenth of a second: all of them take
+// some minutes on a busy machine.
+const (
+	stride    = 9
+	histories = "12"
+)
