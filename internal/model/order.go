@@ -15,7 +15,8 @@ const (
 	Pause Verb = "pause"
 	// Resume takes Pause back.
 	Resume Verb = "resume"
-	// Retry starts a failed or stuck step anew, at once.
+	// Retry starts a failed or stuck step anew, at once, and does a step that
+	// is done again.
 	Retry Verb = "retry"
 	// ForceComplete marks a step done without running it.
 	ForceComplete Verb = "force-complete"

@@ -15,7 +15,8 @@
 //   - A running attempt ends by its own report only. Reports of other attempts
 //     are ignored; a new attempt begins only after the old one's end is known,
 //     or known to be impossible. An operator who forces a running step complete
-//     gets a tombstone first.
+//     gets a tombstone first; one who retries a step that is done gets a new
+//     attempt, and what was done after it stays done.
 //   - What is named to ScaleIO is frozen before: addresses, device names, the
 //     part of a host, its fault set. Options that change later change only what
 //     was not begun.

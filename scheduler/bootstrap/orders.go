@@ -97,21 +97,23 @@ func (t *turn) find(order model.Order) (ref, model.Step, error) {
 	return at, step, nil
 }
 
-// retry opens a new attempt at once, and counts failures anew.
+// retry opens a new attempt at once, and counts failures anew. A step that is
+// done is done again: each looks first at what is there. What was done after it
+// stays done.
 func (t *turn) retry(at ref, step model.Step) error {
 	s := t.graph.byName[at.name()]
 	undecided := at.key == core.StepAddDevices && !t.plans[at.host].DevicesFrozen
 	switch {
-	case step.State == model.Done:
-		return fmt.Errorf("step %s is done", at)
 	case step.State == model.Running:
 		return fmt.Errorf("step %s is running, attempt %d", at, step.Attempt)
 	case s.Scope == PerNode && !s.fits(t.plans[at.host].Persona):
 		return fmt.Errorf("step %s: %s", at, step.Reason)
-	case step.State == model.Skipped && t.unwanted(at.key) != "":
+	case step.Over() && t.unwanted(at.key) != "":
 		return fmt.Errorf("step %s is not wanted: %s", at, t.unwanted(at.key))
 	case step.State == model.Pending && step.NotBefore == nil && !undecided:
 		return fmt.Errorf("step %s waits for %s", at, t.whyPending(s, at))
+	case step.State == model.Done && t.notAgain(at) != "":
+		return fmt.Errorf("step %s is done, and %s", at, t.notAgain(at))
 	case at.key == core.StepAddDevices && step.Attempt == 0:
 		if err := t.chooseDevicesAgain(at.host); err != nil {
 			return err
@@ -123,6 +125,26 @@ func (t *turn) retry(at ref, step model.Step) error {
 	delete(t.interrupts, at)
 	t.queue.add(at)
 	return nil
+}
+
+// notAgain says why a step that is done cannot be done again now; empty when
+// it can.
+func (t *turn) notAgain(at ref) string {
+	switch at.name() {
+	case core.StepVerifyVolume:
+		// Whoever performs a removal that was intended, now or late, removes
+		// every volume with the prefix: one of a new attempt would be made again
+		// under the same name (R10), or stay for ever.
+		if step, _ := t.step(ref{"", core.StepVerify}); step.Attempt > 0 {
+			return "cannot be repeated, since the removal of its volumes was begun: order retry of " + core.StepVerify + " if one of them is left"
+		}
+	case nodeproto.StepAgentRestart:
+		// Two hosts in the middle of it would wait for each other.
+		if unmet := t.unmetTurn(at.host); unmet != "" {
+			return "one fault unit restarts at a time: repeat this order after " + unmet
+		}
+	}
+	return ""
 }
 
 func (t *turn) whyPending(s *spec, at ref) string {

@@ -1,6 +1,7 @@
 package bootstrap_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -25,7 +26,6 @@ func TestOrdersThatAreRefused(t *testing.T) {
 		{"a cluster's step with a host", `{"verb":"retry","host":"a","step":"verify"}`, `leave "host" out`},
 		{"a step that the host has not", `{"verb":"retry","host":"c","step":"gateway-package"}`, "no step gateway-package on c"},
 		{"an unknown object", `{"verb":"retry","step":"fault-sets/default/r9"}`, "no step fault-sets/default/r9"},
-		{"retry of a done step", `{"verb":"retry","step":"create-cluster"}`, "is done"},
 		{"retry of a running step", `{"verb":"retry","host":"a","step":"lia-package"}`, "is running"},
 		{"retry of a step that waits", `{"verb":"retry","host":"a","step":"lia-id"}`, "waits for lia-package on a"},
 		{"force of a done step", `{"verb":"force-complete","step":"create-cluster"}`, "is done"},
@@ -104,6 +104,103 @@ func TestForceCompleteOfAStuckStep(t *testing.T) {
 	require.Equal(t, model.Done, step.State)
 	require.Equal(t, "forced complete by ann", step.Reason)
 	st.Settle(time.Minute)
+	require.True(t, st.view().Complete)
+}
+
+// A step that is done is done again by order; what comes after it stays done.
+// The test volume's name is all that cannot come again: its removal was intended.
+func TestRetryOfDoneSteps(t *testing.T) {
+	st := newStage(t, options(), newSite("a", "b", "c"))
+	st.install()
+	require.True(t, st.view().Complete)
+	for i, s := range st.view().Steps {
+		before := st.view()
+		reason := st.order(fmt.Sprint(i), fmt.Sprintf(`{"verb":"retry","host":%q,"step":%q}`, s.Host, s.Step))
+		if s.Step == core.StepVerifyVolume {
+			require.Contains(t, reason, "the removal of its volumes was begun")
+			continue
+		}
+		require.Empty(t, reason, "%s %s", s.Host, s.Step)
+		require.Equal(t, model.Running, st.step(s.Host, s.Step).State, "%s %s", s.Host, s.Step)
+		st.Settle(time.Second)
+		for j, after := range st.view().Steps {
+			want := before.Steps[j].Attempt
+			if i == j {
+				want++
+			}
+			require.Equal(t, model.Done, after.State, "%s %s after %s", after.Host, after.Step, s.Step)
+			require.Equal(t, want, after.Attempt, "%s %s after %s", after.Host, after.Step, s.Step)
+		}
+	}
+	require.Empty(t, st.site.violations)
+	cluster, _ := st.records()
+	require.Len(t, cluster.Gateways, 2)
+	require.Len(t, st.site.volumes, 1)
+	require.Len(t, st.site.devices, 3)
+}
+
+// A test volume may be made anew as long as nobody was told to remove it.
+func TestRetryOfTheTestVolumeBeforeItsRemoval(t *testing.T) {
+	st := newStage(t, options(), newSite("a", "b", "c"))
+	st.Outside = pausing{st}
+	st.install()
+	require.Equal(t, model.Done, st.step("", core.StepVerifyVolume).State)
+	require.Zero(t, st.step("", core.StepVerify).Attempt)
+	require.Empty(t, st.order("2", `{"verb":"retry","step":"verify-volume"}`))
+	require.Empty(t, st.order("3", `{"verb":"resume"}`))
+	st.Settle(time.Minute)
+	require.Equal(t, 2, st.step("", core.StepVerifyVolume).Attempt)
+	require.Len(t, st.site.volumes, 2, "each attempt has a name of its own")
+	require.True(t, st.view().Complete)
+}
+
+// pausing pauses the plan while the test volume is made.
+type pausing struct{ *stage }
+
+func (p pausing) Lost() {}
+
+func (p pausing) Perform(now time.Time, effect core.Effect) []core.Event {
+	events := p.site.Perform(now, effect)
+	if call, ok := effect.(core.GatewayCall); ok && call.Step == core.StepVerifyVolume && call.Attempt == 1 {
+		p.World.Put("/orders/1", []byte(`{"verb":"pause"}`))
+		events = append([]core.Event{core.OrderReceived{Path: "/orders/1", Raw: []byte(`{"verb":"pause"}`)}}, events...)
+	}
+	return events
+}
+
+// Two hosts in the middle of a restart would wait for each other.
+func TestRetryOfARestartKeepsTheTurn(t *testing.T) {
+	st := newStage(t, options(), newSite("a", "b", "c"))
+	st.install()
+	st.site.slow["a/"+nodeproto.StepAgentRestart] = true
+	require.Empty(t, st.order("1", `{"verb":"retry","host":"a","step":"agent-restart"}`))
+	require.Contains(t, st.order("2", `{"verb":"retry","host":"b","step":"agent-restart"}`), "after agent-restart on a")
+	st.Deliver(core.NodeReported{Host: "a", Report: nodeproto.Report{Step: nodeproto.StepAgentRestart, Attempt: 2, State: nodeproto.Done}}, -1)
+	require.Empty(t, st.order("3", `{"verb":"retry","host":"b","step":"agent-restart"}`))
+	st.Settle(time.Minute)
+	require.True(t, st.view().Complete)
+}
+
+// After a deliberate change of a gateway's certificate gateway-configure runs
+// again: the record holds the new one, and nothing else is done again.
+func TestRetryOfGatewayConfigureTakesTheNewCertificate(t *testing.T) {
+	st := newStage(t, options(), newSite("a", "b", "c"))
+	st.install()
+	before, _ := st.records()
+	require.Equal(t, []string{"cert", "cert"}, []string{before.Gateways[0].CertificatePEM, before.Gateways[1].CertificatePEM})
+	host := before.Gateways[0].Host
+	st.site.certificate = "new cert"
+	require.Empty(t, st.order("1", fmt.Sprintf(`{"verb":"retry","host":%q,"step":"gateway-configure"}`, host)))
+	during, _ := st.records()
+	require.Equal(t, before.Gateways, during.Gateways, "it stays in use until the new one is known")
+	st.Settle(time.Minute)
+	after, _ := st.records()
+	require.Len(t, after.Gateways, 2)
+	require.Equal(t, model.Gateway{Host: host, URL: before.Gateways[0].URL, CertificatePEM: "new cert"}, after.Gateways[0])
+	require.Equal(t, before.Gateways[1], after.Gateways[1])
+	for _, s := range st.view().Steps {
+		require.Equal(t, s.Attempt == 2, s.Host == host && s.Step == nodeproto.StepGatewayConfigure, "%s %s", s.Host, s.Step)
+	}
 	require.True(t, st.view().Complete)
 }
 

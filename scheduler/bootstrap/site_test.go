@@ -18,7 +18,7 @@ import (
 type site struct {
 	hosts map[string]*host
 
-	created  int // times that the cluster was created
+	created  int // times that the cluster was created, or found to be there
 	members  []string
 	mode     string
 	name     string
@@ -30,6 +30,8 @@ type site struct {
 	devices  map[string]string // sds/device -> path
 	volumes  map[string]bool   // names that were ever used
 	restarts []string
+
+	certificate string // what gateways show
 
 	violations []string
 	// faulty changes what a node agent or a gateway does; nil is none.
@@ -58,6 +60,7 @@ func newSite(names ...string) *site {
 	s := &site{
 		hosts: make(map[string]*host), domains: map[string]bool{}, sets: map[string]bool{}, pools: map[string]bool{},
 		spare: map[string]int{}, sds: map[string]string{}, devices: map[string]string{}, volumes: map[string]bool{}, slow: map[string]bool{},
+		certificate: "cert",
 	}
 	for _, name := range names {
 		s.add(name, nil)
@@ -203,6 +206,13 @@ func decode[T any](s *site, raw []byte) T {
 	return v
 }
 
+// join adds a member; one that is there was detected.
+func (s *site) join(member string) {
+	if !slices.Contains(s.members, member) {
+		s.members = append(s.members, member)
+	}
+}
+
 // run does a step on a host and checks that it may be done now.
 func (s *site) run(h *host, c nodeproto.Command) json.RawMessage {
 	result := func(v any) json.RawMessage {
@@ -226,11 +236,11 @@ func (s *site) run(h *host, c nodeproto.Command) json.RawMessage {
 	case nodeproto.StepCreateCluster:
 		s.need(h, c.Step, nodeproto.StepMDMPackage)
 		s.created++
-		s.members = append(s.members, decode[nodeproto.CreateClusterParams](s, c.Params).Name)
+		s.join(decode[nodeproto.CreateClusterParams](s, c.Params).Name)
 		return result(nodeproto.CreateClusterResult{SystemID: "sys", InstallationID: "inst", Version: "2.0"})
 	case nodeproto.StepAddStandbyMDM:
 		s.need(h, c.Step, nodeproto.StepCreateCluster)
-		s.members = append(s.members, decode[nodeproto.AddStandbyMDMParams](s, c.Params).Name)
+		s.join(decode[nodeproto.AddStandbyMDMParams](s, c.Params).Name)
 	case nodeproto.StepSwitchClusterMode:
 		p := decode[nodeproto.SwitchClusterModeParams](s, c.Params)
 		if len(s.members) != p.ExpectedMembers {
@@ -244,7 +254,7 @@ func (s *site) run(h *host, c nodeproto.Command) json.RawMessage {
 		if s.name == "" {
 			s.wrong("gateway on %s before the rename", h.name)
 		}
-		return result(nodeproto.GatewayResult{URL: "https://" + h.name + ":443", CertificatePEM: "cert"})
+		return result(nodeproto.GatewayResult{URL: "https://" + h.name + ":443", CertificatePEM: s.certificate})
 	case nodeproto.StepLIAID:
 		s.need(h, c.Step, nodeproto.StepLIAPackage)
 		if decode[nodeproto.LIAIDParams](s, c.Params).InstallationID != "inst" {
