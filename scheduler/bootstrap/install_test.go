@@ -2,6 +2,7 @@ package bootstrap_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/scheduler/bootstrap"
 )
 
 func TestThreeHostsBecomeASystem(t *testing.T) {
@@ -78,5 +80,36 @@ func TestNoBarriers(t *testing.T) {
 		if s.Host == "d" && s.Step == nodeproto.StepSDSPackage {
 			require.Equal(t, []string{"prerequisites on d"}, s.WaitsFor)
 		}
+	}
+}
+
+// Without a driver there is nothing by which an agent could mount volumes: its
+// flags are left alone, and the rest of the system is complete.
+func TestWithoutADriverTheAgentsAreLeftAlone(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		spoil  func(*bootstrap.Options)
+		reason string
+	}{
+		{"no packages of it", func(o *bootstrap.Options) {
+			o.Packages = slices.DeleteFunc(o.Packages, func(p bootstrap.Package) bool { return p.Component == "rexray" || p.Component == "dvdcli" })
+		}, "no packages of rexray and dvdcli"},
+		{"it is not wanted", func(o *bootstrap.Options) { o.VolumeDriver = false }, "--volumes.driver is off"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			o := options()
+			c.spoil(&o)
+			st := newStage(t, o, newSite("a", "b", "c"))
+			st.install()
+			require.True(t, st.view().Complete, "%v", st.view().Problems)
+			require.Empty(t, st.site.restarts)
+			for _, key := range []string{
+				nodeproto.StepVolumeDriver, nodeproto.StepVolumeDriverEndpoint, nodeproto.StepIsolator, nodeproto.StepAgentRestart,
+			} {
+				require.Equal(t, model.Skipped, st.step("a", key).State, key)
+				require.Contains(t, st.step("a", key).Reason, c.reason, key)
+				require.Contains(t, st.order("1", `{"verb":"retry","host":"a","step":"`+key+`"}`), c.reason, key)
+			}
+		})
 	}
 }

@@ -176,6 +176,8 @@ func isolatorResult(_ *turn, _ ref, raw json.RawMessage) error {
 func agentRestartParams(t *turn, at ref) (any, error) {
 	needed, known := restartNeeded(t.plans[at.host])
 	switch {
+	case !known && t.unwanted(at.key) != "":
+		return nil, notNeeded{t.unwanted(at.key)}
 	case !known:
 		return nil, notNeeded{"the isolator step gave no verdict; restart the Mesos agent by hand if its flags changed"}
 	case !needed:

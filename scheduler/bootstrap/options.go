@@ -74,7 +74,8 @@ type Options struct {
 	// AgentService is the Mesos agent's service, restarted when its flags
 	// changed; required with an isolator.
 	AgentService string
-	// VolumeDriver installs REX-Ray and dvdcli where packages are given.
+	// VolumeDriver installs REX-Ray and dvdcli where packages are given;
+	// without it the isolator is left out, too.
 	VolumeDriver bool
 	// InstallPrerequisites lets the hosts install what ScaleIO's packages need
 	// (libaio, numactl, Java) from their distribution; otherwise they only

@@ -46,6 +46,9 @@ func (t *turn) unwanted(name string) string {
 		if o.Isolator == IsolatorNone {
 			return "--volumes.isolator is none"
 		}
+		if driverless != "" {
+			return "there is no volume driver that the Mesos agent could mount by: " + driverless
+		}
 	}
 	return ""
 }
