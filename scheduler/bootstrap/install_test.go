@@ -109,6 +109,7 @@ func TestWithoutADriverTheAgentsAreLeftAlone(t *testing.T) {
 				require.Equal(t, model.Skipped, st.step("a", key).State, key)
 				require.Contains(t, st.step("a", key).Reason, c.reason, key)
 				require.Contains(t, st.order("1", `{"verb":"retry","host":"a","step":"`+key+`"}`), c.reason, key)
+				require.Contains(t, st.order("2", `{"verb":"force-complete","host":"a","step":"`+key+`"}`), "is skipped: ", key)
 			}
 		})
 	}

@@ -183,6 +183,8 @@ func (t *turn) force(at ref, step model.Step, order model.Order) error {
 	switch {
 	case step.State == model.Done:
 		return fmt.Errorf("step %s is done", at)
+	case step.State == model.Skipped:
+		return fmt.Errorf("step %s is skipped: %s", at, step.Reason)
 	case step.State == model.Running && step.Runner == model.RunnerGateway:
 		return fmt.Errorf("step %s is running through a gateway, and what a gateway was asked for cannot be taken back: pause the plan, wait until the attempt has ended, then repeat this order", at)
 	}
