@@ -159,25 +159,6 @@ func (w *World) startMesos(ctx context.Context) (err error) {
 	return w.mesos.Start(ctx)
 }
 
-// registrar announces the leading master as real ones do.
-type registrar struct{ zk zkconn.Options }
-
-// Register implements mesostest.Registrar. The znode dies with the session.
-func (r registrar) Register(ctx context.Context, data []byte) (withdraw func(), err error) {
-	conn, err := zkconn.Dial(ctx, r.zk)
-	if err != nil {
-		return nil, err
-	}
-	if err = conn.EnsurePath(ctx, "/"); err == nil {
-		_, err = conn.Create(ctx, "/json.info_", data, zkconn.EphemeralSequential)
-	}
-	if err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("announce the master: %w", err)
-	}
-	return conn.Close, nil
-}
-
 // AddHost lays out one more host and starts its Mesos agent.
 func (w *World) AddHost() (*Host, error) {
 	n := len(w.hosts) + 1

@@ -1,0 +1,46 @@
+package sandbox
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"scaleio-framework/internal/zkconn"
+	"scaleio-framework/internal/zkconn/zktest"
+)
+
+// A ZooKeeper that was away for longer than the master's session takes the
+// announcement with it: the master makes it again, and withdraws it in the end.
+func TestTheMasterIsAnnouncedAgainAfterItsSessionExpired(t *testing.T) {
+	zk := zktest.StartOwn(t, zktest.Options{})
+	opts := zkconn.Options{Servers: []string{zk.ConnectString()}, Root: "/mesos", SessionTimeout: time.Second}
+	withdraw, err := registrar{opts}.Register(t.Context(), []byte(`{"id":"m1"}`))
+	require.NoError(t, err)
+
+	announced := func() ([]string, error) {
+		conn, err := zkconn.Dial(t.Context(), opts)
+		if err != nil {
+			return nil, err
+		}
+		defer conn.Close()
+		return conn.Children(t.Context(), "/")
+	}
+	first, err := announced()
+	require.NoError(t, err)
+	require.Len(t, first, 1)
+
+	require.NoError(t, zk.Freeze(0))
+	time.Sleep(3 * time.Second) // the server's clock of the session goes on
+	require.NoError(t, zk.Thaw(0))
+	require.Eventually(t, func() bool {
+		now, err := announced()
+		return err == nil && len(now) == 1 && !slices.Equal(first, now)
+	}, 20*time.Second, 100*time.Millisecond)
+
+	withdraw()
+	left, err := announced()
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
