@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"scaleio-framework/storagegrowth/devicename"
 	"scaleio-framework/storagegrowth/ec2test"
 )
 
@@ -165,4 +166,14 @@ func TestATerminatedInstanceTakesSomeVolumesWithIt(t *testing.T) {
 	require.Empty(t, c.LeakedVolumes(map[string]bool{lives: true}))
 	require.Equal(t, []string{"available"}, send(t, c, "DescribeVolumes", "VolumeId.1", lives).States)
 	require.Empty(t, d.at(lives))
+}
+
+func TestEveryNameThatIsChosenIsTaken(t *testing.T) {
+	c := newCloud(t, ec2test.Options{})
+	c.AddInstanceType(ec2test.InstanceType{Name: "m9.huge", Hypervisor: "nitro", MaxEBS: 128, LimitType: "dedicated"})
+	id, err := c.AddInstance(ec2test.InstanceSpec{Type: "m9.huge"})
+	require.NoError(t, err)
+	for n, name := range devicename.Candidates() {
+		require.Empty(t, attach(t, c, create(t, c, fmt.Sprint(n)).VolumeID, id, name).Message)
+	}
 }

@@ -1,6 +1,7 @@
 package ec2test_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -102,4 +103,20 @@ func TestWhatNoVolumeIsMadeFrom(t *testing.T) {
 	c.SetCapacity("us-east-1a", false)
 	require.Equal(t, "InsufficientVolumeCapacity", create(t, c, "t").Code)
 	require.Zero(t, c.Count("CreateVolume").Effects)
+}
+
+func TestManyAskAtOnceWithOneToken(t *testing.T) {
+	c := newCloud(t, ec2test.Options{})
+	ids := make(chan string, 20)
+	var all sync.WaitGroup
+	for range cap(ids) {
+		all.Go(func() { ids <- create(t, c, "t1").VolumeID })
+	}
+	all.Wait()
+	close(ids)
+	first := <-ids
+	for id := range ids {
+		require.Equal(t, first, id)
+	}
+	require.Equal(t, 1, c.Count("CreateVolume").Effects)
 }
