@@ -36,13 +36,47 @@ type noted struct {
 	Token string `json:"token"`
 }
 
-func (g *Groups) mark(cmd *exec.Cmd) string {
+// mark notes, before a program is started, the token that it will carry: a
+// node agent that is killed right behind the start leaves a group without a
+// pid in any note.
+func (g *Groups) mark(cmd *exec.Cmd) (token string, err error) {
 	if g == nil {
-		return ""
+		return "", nil
 	}
-	token := rand.Text()
+	token = rand.Text()
 	cmd.Env = append(cmd.Env, markVar+"="+token)
-	return token
+	return token, g.write(g.start(token), noted{Boot: bootID(), Token: token})
+}
+
+// started forgets the note of mark.
+func (g *Groups) started(token string) error {
+	if g == nil {
+		return nil
+	}
+	return remove(g.start(token))
+}
+
+func (g *Groups) start(token string) string { return filepath.Join(g.dir, "start-"+token) }
+
+func (g *Groups) write(path string, n noted) error {
+	data, err := json.Marshal(n)
+	if err != nil {
+		return fmt.Errorf("note process group: %w", err)
+	}
+	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
+		return fmt.Errorf("note process group: %w", err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("note process group: %w", err)
+	}
+	return nil
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("forget process group: %w", err)
+	}
+	return nil
 }
 
 func (g *Groups) note(pid int, token string) error {
@@ -56,28 +90,14 @@ func (g *Groups) note(pid int, token string) error {
 	if err != nil {
 		return fmt.Errorf("note process group: %w", err)
 	}
-	data, err := json.Marshal(noted{PID: pid, Start: p.start, Boot: bootID(), Token: token})
-	if err != nil {
-		return fmt.Errorf("note process group: %w", err)
-	}
-	path := g.file(pid)
-	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
-		return fmt.Errorf("note process group: %w", err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return fmt.Errorf("note process group: %w", err)
-	}
-	return nil
+	return g.write(g.file(pid), noted{PID: pid, Start: p.start, Boot: bootID(), Token: token})
 }
 
 func (g *Groups) forget(pid int) error {
 	if g == nil {
 		return nil
 	}
-	if err := os.Remove(g.file(pid)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("forget process group: %w", err)
-	}
-	return nil
+	return remove(g.file(pid))
 }
 
 func (g *Groups) file(pid int) string { return filepath.Join(g.dir, strconv.Itoa(pid)) }
@@ -98,17 +118,42 @@ func (g *Groups) EndLeftovers() (int, error) {
 			return ended, fmt.Errorf("read process group: %w", err)
 		}
 		var n noted
-		// A note that a crash left half-written names no group; what it was
-		// about to name started an instant before and is found by detection.
-		if err := json.Unmarshal(data, &n); err == nil && n.lives() {
-			endGroup(n.PID)
-			ended++
+		// A note that a crash left half-written names no group: that of the
+		// start, or the next one, does.
+		if err := json.Unmarshal(data, &n); err == nil {
+			group, lives := n.PID, n.lives()
+			if n.PID == 0 {
+				group = n.find()
+				lives = group > 1
+			}
+			if lives {
+				endGroup(group)
+				ended++
+			}
 		}
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return ended, fmt.Errorf("forget process group: %w", err)
+		if err := remove(path); err != nil {
+			return ended, err
 		}
 	}
 	return ended, nil
+}
+
+// find gives the group of the program that carries the token; 0 when none does.
+func (n noted) find() int {
+	if n.Token == "" || n.Boot != bootID() {
+		return 0
+	}
+	for _, p := range processes() {
+		if p.carries(n.Token) && p.pgrp != syscall.Getpgrp() {
+			return p.pgrp
+		}
+	}
+	return 0
+}
+
+func (p process) carries(token string) bool {
+	environ, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid), "environ"))
+	return err == nil && token != "" && strings.Contains(string(environ), markVar+"="+token)
 }
 
 // lives reports whether the group's processes are still ours.
@@ -120,8 +165,7 @@ func (n noted) lives() bool {
 		if p.pid == n.PID {
 			return p.start == n.Start
 		}
-		environ, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid), "environ"))
-		if err == nil && n.Token != "" && strings.Contains(string(environ), markVar+"="+n.Token) {
+		if p.carries(n.Token) {
 			return true
 		}
 	}
@@ -156,6 +200,17 @@ type process struct {
 
 // members are the processes of a group that are not zombies.
 func members(pgid int) []process {
+	var found []process
+	for _, p := range processes() {
+		if p.pgrp == pgid {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// processes are all that are not zombies.
+func processes() []process {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
@@ -167,7 +222,7 @@ func members(pgid int) []process {
 			continue
 		}
 		p, err := readProcess(pid)
-		if err == nil && p.pgrp == pgid && p.state != "Z" && p.state != "X" {
+		if err == nil && p.state != "Z" && p.state != "X" {
 			found = append(found, p)
 		}
 	}

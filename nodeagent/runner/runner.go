@@ -194,13 +194,16 @@ func (r *Runner) prepare(ctx context.Context, c Command) (*exec.Cmd, error) {
 // start starts a prepared command and waits for its end; the group is noted
 // meanwhile, and gone when the context has ended.
 func (r *Runner) start(ctx context.Context, cmd *exec.Cmd) error {
-	token := r.groups.mark(cmd)
-	if err := cmd.Start(); err != nil {
+	token, err := r.groups.mark(cmd)
+	if err != nil {
 		return err
 	}
+	if err := cmd.Start(); err != nil {
+		return errors.Join(err, r.groups.started(token))
+	}
 	pid := cmd.Process.Pid
-	noteErr := r.groups.note(pid, token)
-	err := cmd.Wait()
+	noteErr := errors.Join(r.groups.note(pid, token), r.groups.started(token))
+	err = cmd.Wait()
 	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
 		err = nil // a daemon kept the pipe; the program itself ended well
 	}

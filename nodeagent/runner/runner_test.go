@@ -206,6 +206,40 @@ func TestLeftoversOfAKilledNodeAgentAreEnded(t *testing.T) {
 	}
 }
 
+// A node agent may be killed right behind the start of a program, before it has
+// noted the pid.
+func TestALeftoverWithoutAPIDIsFoundByItsToken(t *testing.T) {
+	groups := t.TempDir()
+	orphan := exec.Command("sh", "-c", "sleep 1000 & wait")
+	orphan.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	orphan.Env = append(os.Environ(), "SIO_NODEAGENT_GROUP=TOKENOFTHISTEST")
+	require.NoError(t, orphan.Start())
+	result := make(chan error, 1)
+	go func() { result <- orphan.Wait() }()
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	require.NoError(t, err)
+	note := `{"pid":0,"start":0,"boot":"` + strings.TrimSpace(string(boot)) + `","token":"TOKENOFTHISTEST"}`
+	require.NoError(t, os.WriteFile(filepath.Join(groups, "start-TOKENOFTHISTEST"), []byte(note), 0o600))
+	n, err := runner.NewGroups(groups).EndLeftovers()
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Error(t, <-result)
+	left, err := os.ReadDir(groups)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+func TestNoNoteIsLeftOfAProgramThatEnded(t *testing.T) {
+	groups, tools := t.TempDir(), t.TempDir()
+	tool(t, tools, "ends", "exit 0")
+	r := runner.New(runner.Options{Groups: runner.NewGroups(groups), Tools: tools})
+	_, err := r.Run(t.Context(), runner.Command{Argv: []string{"ends"}})
+	require.NoError(t, err)
+	left, err := os.ReadDir(groups)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
 func TestAStrangerWithTheSamePIDIsLeftAlone(t *testing.T) {
 	groups := t.TempDir()
 	stranger := exec.Command("sleep", "1000")
