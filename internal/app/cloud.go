@@ -16,6 +16,11 @@ import (
 // asks before it repeats.
 func performCloud(ctx context.Context, provider cloud.Cloud, call core.CloudCall) core.CloudAnswered {
 	answer := core.CloudAnswered{Op: call.Op, Growth: call.Growth, Slot: call.Slot}
+	if provider == nil {
+		answer.Err, answer.Text = core.CloudUnauthorized, "this scheduler has no provider of volumes: set --growth.provider=aws and --aws.region on every instance"
+		answer.At = time.Now().UTC().Round(time.Millisecond)
+		return answer
+	}
 	var err error
 	switch call.Op {
 	case core.CloudCreate:

@@ -5,6 +5,7 @@ import (
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/scheduler/bootstrap"
 	"scaleio-framework/scheduler/fleet"
+	"scaleio-framework/storagegrowth"
 )
 
 // cores returns the maker of the cores, in the order in which they are given
@@ -13,19 +14,27 @@ import (
 func (a *App) cores() (func() []core.Core, error) {
 	fleetOptions := a.fleetOptions()
 	bootstrapOptions := a.bootstrapOptions()
+	growthOptions, err := a.growthOptions()
+	if err != nil {
+		return nil, err
+	}
 	if _, err := fleet.New(fleetOptions); err != nil {
 		return nil, err
 	}
 	if _, err := bootstrap.New(bootstrapOptions); err != nil {
 		return nil, err
 	}
+	if _, err := storagegrowth.New(growthOptions); err != nil {
+		return nil, err
+	}
 	return func() []core.Core {
 		f, err1 := fleet.New(fleetOptions)
 		b, err2 := bootstrap.New(bootstrapOptions)
-		if err1 != nil || err2 != nil {
+		g, err3 := storagegrowth.New(growthOptions)
+		if err1 != nil || err2 != nil || err3 != nil {
 			return nil // the options were checked above and have not changed
 		}
-		return []core.Core{f, b}
+		return []core.Core{f, b, g}
 	}, nil
 }
 

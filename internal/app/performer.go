@@ -12,6 +12,7 @@ import (
 	"scaleio-framework/leader"
 	"scaleio-framework/scheduler/gateway"
 	"scaleio-framework/scheduler/mesosapi"
+	"scaleio-framework/storagegrowth/cloud"
 )
 
 // performer does the effects of one term. It checks nothing but the lease's
@@ -22,7 +23,9 @@ type performer struct {
 	// subscriber keeps the subscription that core.Subscribe asks for.
 	subscriber *subscriber
 	gateway    *gateway.Performer
-	secrets    map[string]redact.Secret
+	// provider is where volumes come from; nil where an operator brings them.
+	provider cloud.Cloud
+	secrets  map[string]redact.Secret
 	// sources are the URLs at which nodes fetch artifacts.
 	sources func(ctx context.Context) []string
 	// fatal ends the term.
@@ -39,6 +42,10 @@ func (p *performer) perform(ctx context.Context, effect core.Effect, post func(c
 		p.withLease(ctx, func(ctx context.Context) { p.send(ctx, e) })
 	case core.GatewayCall:
 		p.withLease(ctx, func(ctx context.Context) { post(p.gateway.Perform(ctx, e)) })
+	case core.ReadPools:
+		p.withLease(ctx, func(ctx context.Context) { post(p.gateway.ReadPools(ctx, e)) })
+	case core.CloudCall:
+		p.withLease(ctx, func(ctx context.Context) { post(performCloud(ctx, p.provider, e)) })
 	case core.RaiseEpoch:
 		p.raiseEpoch(ctx, e)
 	default:

@@ -113,8 +113,12 @@ func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func
 	if err != nil {
 		return nil, nil, err
 	}
+	provider, err := a.provider()
+	if err != nil {
+		return nil, nil, err
+	}
 	p := &performer{
-		term: won, mesos: mesos, subscriber: newSubscriber(mesos), gateway: gateways,
+		term: won, provider: provider, mesos: mesos, subscriber: newSubscriber(mesos), gateway: gateways,
 		secrets: map[string]redact.Secret{
 			nodeproto.SecretAdminPassword:   a.cfg.ScaleIO.Password,
 			nodeproto.SecretLIAToken:        a.cfg.ScaleIO.LIAToken,
