@@ -40,18 +40,43 @@ func Up(ctx context.Context, opts Options) (err error) {
 			return err
 		}
 		if w.mesos != nil {
-			state, err := w.await(ctx, "the bootstrap", bootstrapLimit, s.progress.show, func(st State) bool { return st.Complete(s.opts.Agents) })
-			if err != nil && ctx.Err() == nil {
-				return err
-			}
-			if err == nil {
-				s.bootstrapped(w, state)
-			}
+			s.watch(ctx, w)
 		}
 		<-ctx.Done()
 		s.progress.say("stopping")
 		return nil
 	})
+}
+
+// watchInterval is how often the sandbox looks what is new, for people.
+const watchInterval = 100 * time.Millisecond
+
+// watch shows the bootstrap until it is complete or ctx ends. A step that is
+// stuck is shown; to find out why, and to mend it, is what the sandbox is there
+// for.
+func (s *stage) watch(ctx context.Context, w *World) {
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+	stuck := 0
+	for {
+		// An error is that of a ZooKeeper that is frozen on purpose, or of ctx.
+		if state, err := w.State(ctx); err == nil {
+			s.progress.show(state)
+			if state.Complete(s.opts.Agents) {
+				s.bootstrapped(w, state)
+				return
+			}
+			before := stuck
+			if stuck = len(state.Stuck()); stuck > 0 && before == 0 {
+				s.progress.say("what is stuck waits for you: mend the cause, then scaleioctl plan retry STEP [--host HOST]; the sandbox stays up")
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // describe prints the addresses, the command lines and the hosts' environment.
