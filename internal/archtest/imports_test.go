@@ -25,7 +25,7 @@ type rule struct {
 var rules = []rule{
 	{"", "github.com/go-zookeeper/zk", []string{"internal/zkconn"}, "the traps of the ZooKeeper client are handled in one place"},
 	{"", "github.com/mesos/mesos-go", []string{"scheduler/mesosapi", "nodeagent"}, "the corrections for mesos-go are made in one place on each side"},
-	{"", "github.com/aws/aws-sdk-go-v2", []string{"storagegrowth"}, "EC2 is behind one interface"},
+	{"", "github.com/aws/aws-sdk-go-v2", []string{"storagegrowth/ebs"}, "EC2 is behind one interface"},
 	{"", module + "cmd", nil, "programs are leaves"},
 	{"", module + "internal/app", []string{"cmd"}, "the composition root is used by programs only"},
 	{"scheduler", module + "storagegrowth", nil, "cores speak to each other by events"},
