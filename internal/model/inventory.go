@@ -62,6 +62,9 @@ type Disk struct {
 	// could not be examined is not free.
 	Free bool   `json:"free"`
 	Why  string `json:"why,omitempty"`
+	// Unexamined says that Why is about what could not be found out, not about
+	// something that stands on the disk.
+	Unexamined bool `json:"unexamined,omitempty"`
 }
 
 // Validate checks what the leader relies on.

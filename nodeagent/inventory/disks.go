@@ -67,64 +67,80 @@ func (c *Collector) disk(ctx context.Context, name string, links map[string]stri
 		d.Path = link
 	}
 	sectors, err := strconv.ParseInt(c.attribute(name, "size"), 10, 64)
+	var found finding
 	switch {
 	case err != nil:
-		d.Why = "its size cannot be read"
+		found = unknown("its size cannot be read")
 	case sectors <= 0:
-		d.Why = "it has no medium"
+		found = seen("it has no medium")
 	default:
 		d.Size = sectors * sector
-		d.Why = c.occupied(ctx, name, device, used)
+		found = c.occupied(ctx, name, device, used)
 	}
-	d.Free = d.Why == ""
+	d.Free, d.Why, d.Unexamined = found.why == "", found.why, found.unexamined
 	return d
 }
 
-// occupied says what stands against a disk, the cheap questions first; empty
-// when nothing does.
-func (c *Collector) occupied(ctx context.Context, name, device string, used usage) string {
-	switch {
-	case c.attribute(name, "removable") == "1":
-		return "it is removable"
-	case c.attribute(name, "ro") == "1":
-		return "it is read-only"
-	}
-	for _, why := range []func() string{
-		func() string { return c.partitions(name) },
-		func() string { return c.holders(name) },
-		func() string { return used.of(device, c.attribute(name, "dev")) },
-	} {
-		if text := why(); text != "" {
-			return text
-		}
-	}
-	return c.signature(ctx, device)
+// finding is what stands against a disk; the zero value is nothing.
+type finding struct {
+	why string
+	// unexamined: it could not be found out what is on the disk.
+	unexamined bool
 }
 
-func (c *Collector) partitions(name string) string {
+func seen(why string) finding    { return finding{why: why} }
+func unknown(why string) finding { return finding{why: why, unexamined: true} }
+
+// occupied says what stands against a disk, the cheap questions first. What is
+// there for certain counts before what could not be found out.
+func (c *Collector) occupied(ctx context.Context, name, device string, used usage) finding {
+	switch {
+	case c.attribute(name, "removable") == "1":
+		return seen("it is removable")
+	case c.attribute(name, "ro") == "1":
+		return seen("it is read-only")
+	}
+	var doubt finding
+	for _, look := range []func() finding{
+		func() finding { return c.partitions(name) },
+		func() finding { return c.holders(name) },
+		func() finding { return used.of(device, c.attribute(name, "dev")) },
+		func() finding { return c.signature(ctx, device) },
+	} {
+		switch found := look(); {
+		case found.why != "" && !found.unexamined:
+			return found
+		case doubt.why == "":
+			doubt = found
+		}
+	}
+	return doubt
+}
+
+func (c *Collector) partitions(name string) finding {
 	entries, err := c.opt.Root.ReadDir(path.Join("/sys/block", name))
 	if err != nil {
-		return "its partitions cannot be listed"
+		return unknown("its partitions cannot be listed")
 	}
 	for _, e := range entries {
 		if c.opt.Root.Exists(path.Join("/sys/block", name, e.Name(), "partition")) {
-			return "it has the partition " + e.Name()
+			return seen("it has the partition " + e.Name())
 		}
 	}
-	return ""
+	return finding{}
 }
 
-func (c *Collector) holders(name string) string {
+func (c *Collector) holders(name string) finding {
 	entries, err := c.opt.Root.ReadDir(path.Join("/sys/block", name, "holders"))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return ""
+		return finding{}
 	case err != nil:
-		return "its holders cannot be listed"
+		return unknown("its holders cannot be listed")
 	case len(entries) > 0:
-		return "it is held by " + entries[0].Name()
+		return seen("it is held by " + entries[0].Name())
 	}
-	return ""
+	return finding{}
 }
 
 // attribute reads a file of the disk in sysfs; empty when it is not there.

@@ -95,6 +95,7 @@ func TestOnlyEmptyWholeDisksAreFree(t *testing.T) {
 			require.Len(t, disks, 1)
 			require.Equal(t, c.why == "", disks[0].Free, disks[0].Why)
 			require.Contains(t, disks[0].Why, c.why)
+			require.False(t, disks[0].Unexamined)
 			require.Equal(t, 100*gib, disks[0].Size)
 			require.Equal(t, "/dev/"+c.disk.Name, disks[0].Device)
 		})
@@ -136,6 +137,7 @@ func TestAMountByAnotherNameCountsToo(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(root, "proc/1")))
 	require.NoError(t, os.Remove(mounts))
 	require.Equal(t, "the host's mounts cannot be read", look().Disks[0].Why)
+	require.True(t, look().Disks[0].Unexamined)
 }
 
 func TestWithoutTheToolsNothingIsFree(t *testing.T) {
@@ -145,6 +147,7 @@ func TestWithoutTheToolsNothingIsFree(t *testing.T) {
 	require.True(t, look().Disks[0].Free, "this collector was made with the tools")
 	_, look = collect(t, "", scaleiotest.Disk{Name: "sdb", SizeBytes: gib})
 	require.Equal(t, "it was not examined: the host has no blkid", look().Disks[0].Why)
+	require.True(t, look().Disks[0].Unexamined)
 
 	tools := t.TempDir()
 	for name, script := range map[string]string{"blkid": "exit 2", "wipefs": "echo cannot open >&2; exit 1"} {
@@ -154,6 +157,7 @@ func TestWithoutTheToolsNothingIsFree(t *testing.T) {
 	disk := look().Disks[0]
 	require.False(t, disk.Free)
 	require.Contains(t, disk.Why, "cannot open")
+	require.True(t, disk.Unexamined)
 }
 
 func TestVirtualDevicesAreNoDisks(t *testing.T) {

@@ -71,17 +71,17 @@ func (c *Collector) numbersInUse(u usage) {
 	}
 }
 
-func (u usage) of(device, number string) string {
-	if u.problem != "" {
-		return u.problem
-	}
+func (u usage) of(device, number string) finding {
 	if why, ok := u.devices[device]; ok {
-		return why
+		return seen(why)
 	}
-	if number != "" {
-		return u.numbers[number]
+	if why, ok := u.numbers[number]; ok {
+		return seen(why)
 	}
-	return ""
+	if u.problem != "" {
+		return unknown(u.problem)
+	}
+	return finding{}
 }
 
 // unescape undoes the octal escapes of /proc/mounts.
@@ -91,30 +91,30 @@ func unescape(name string) string {
 
 // signature asks blkid and wipefs what is written on a disk. They know
 // different things, so both must find nothing.
-func (c *Collector) signature(ctx context.Context, device string) string {
+func (c *Collector) signature(ctx context.Context, device string) finding {
 	at := c.opt.Root.Path(c.opt.Root.Resolve(device))
-	if why := c.probe(ctx, "blkid", []string{"-p", at}, 2); why != "" {
-		return why
+	if found := c.probe(ctx, "blkid", []string{"-p", at}, 2); found.why != "" {
+		return found
 	}
 	return c.probe(ctx, "wipefs", []string{"-n", at}, 0)
 }
 
 // probe runs a tool that ends with status nothing and without output when a
 // disk is empty.
-func (c *Collector) probe(ctx context.Context, tool string, args []string, nothing int) string {
+func (c *Collector) probe(ctx context.Context, tool string, args []string, nothing int) finding {
 	res, err := c.opt.Runner.Run(ctx, runner.Command{Argv: append([]string{tool}, args...), Timeout: probeTimeout})
 	found := strings.TrimSpace(res.Stdout)
 	switch {
 	case errors.Is(err, runner.ErrNotFound):
-		return "it was not examined: the host has no " + tool
+		return unknown("it was not examined: the host has no " + tool)
 	case err != nil:
-		return fmt.Sprintf("it was not examined: %v", err)
+		return unknown(fmt.Sprintf("it was not examined: %v", err))
 	case found != "":
-		return fmt.Sprintf("%s finds a signature: %s", tool, brief(found))
+		return seen(fmt.Sprintf("%s finds a signature: %s", tool, brief(found)))
 	case res.Code != nothing:
-		return fmt.Sprintf("it was not examined: %v", res.Err())
+		return unknown(fmt.Sprintf("it was not examined: %v", res.Err()))
 	}
-	return ""
+	return finding{}
 }
 
 // brief is the telling part of a probe's output.

@@ -43,11 +43,8 @@ func (t *turn) devicesProblem(host string) string {
 		reasons(disks), core.StepAddDevices)
 }
 
-// unexamined tells a disk of which nothing is known for certain, from the words
-// of the node agent's inventory.
-func unexamined(d model.Disk) bool {
-	return !d.Free && (strings.Contains(d.Why, "not examined") || strings.Contains(d.Why, "cannot be read"))
-}
+// unexamined tells a disk of which it is not known what is on it.
+func unexamined(d model.Disk) bool { return !d.Free && d.Unexamined }
 
 func (t *turn) usable(disks []model.Disk, want func(model.Disk) bool) []model.Disk {
 	var out []model.Disk

@@ -187,6 +187,9 @@ func TestDevices(t *testing.T) {
 	disk := func(device string, size int64, why string) model.Disk {
 		return model.Disk{Path: device, Device: device, Size: size, Free: why == "", Why: why}
 	}
+	unexamined := func(device string) model.Disk {
+		return model.Disk{Path: device, Device: device, Size: 200e9, Why: "its holders cannot be listed", Unexamined: true}
+	}
 	const big = 200e9
 	for _, c := range []struct {
 		what    string
@@ -201,8 +204,8 @@ func TestDevices(t *testing.T) {
 		{"small disks are not taken", "auto", []model.Disk{disk("/dev/sdb", 99_999_999_999, ""), disk("/dev/sdc", 100_000_000_000, "")}, []string{"a-sdc"}, "", ""},
 		{"none is free", "auto", []model.Disk{disk("/dev/sda", big, "it is mounted at /"), disk("/dev/sdb", 5, "")}, nil, "/dev/sda: it is mounted at /; /dev/sdb: 5 bytes", ""},
 		{"there are none", "auto", nil, nil, "no disks", ""},
-		{"what was not examined holds the choice up", "auto", []model.Disk{disk("/dev/sdb", big, ""), disk("/dev/sdc", big, "it was not examined: the host has no blkid")}, nil, "", "/dev/sdc: it was not examined"},
-		{"unless no pattern wants it", "/dev/sdb", []model.Disk{disk("/dev/sdb", big, ""), disk("/dev/sdc", big, "it was not examined: the host has no blkid")}, []string{"a-sdb"}, "", ""},
+		{"what was not examined holds the choice up", "auto", []model.Disk{disk("/dev/sdb", big, ""), unexamined("/dev/sdc")}, nil, "", "/dev/sdc: its holders cannot be listed"},
+		{"unless no pattern wants it", "/dev/sdb", []model.Disk{disk("/dev/sdb", big, ""), unexamined("/dev/sdc")}, []string{"a-sdb"}, "", ""},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			o := options()
