@@ -84,6 +84,11 @@ func final(state string) bool {
 	return false
 }
 
+// neverBegan reports whether the master refused a launch for its offers.
+func neverBegan(e core.TaskUpdated) bool {
+	return e.Reason == reasonInvalidOffers && (e.State == taskDropped || e.State == taskLost)
+}
+
 func (t *turn) taskUpdated(e core.TaskUpdated) {
 	delete(t.questions.open, e.TaskID)
 	t.takeStatus(e)
@@ -173,6 +178,10 @@ func (t *turn) takeState(h *host, e core.TaskUpdated, state life) {
 		t.become(h, model.TaskUnreachable, words(e))
 	case dead:
 		switch {
+		case neverBegan(e) && (from == model.TaskRunning || from == model.TaskUnreachable):
+			// A launch that a leader of before repeated: its refusal says
+			// nothing of the task of this id, which has been heard of.
+			t.ask(h)
 		case from != model.TaskEnded:
 			t.ended(h, e)
 		case final(e.State):
