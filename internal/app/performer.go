@@ -39,7 +39,7 @@ func (p *performer) perform(ctx context.Context, effect core.Effect, post func(c
 	case core.Subscribe:
 		p.subscriber.subscribe(e)
 	case core.SendCommand:
-		p.withLease(ctx, func(ctx context.Context) { p.send(ctx, e) })
+		p.withLease(ctx, func(ctx context.Context) { p.send(ctx, e, post) })
 	case core.GatewayCall:
 		p.withLease(ctx, func(ctx context.Context) { post(p.gateway.Perform(ctx, e)) })
 	case core.ReadPools:
@@ -84,7 +84,7 @@ func (p *performer) call(ctx context.Context, effect core.Effect, post func(core
 
 // send gives a command to a node agent: epoch, secrets and sources are of this
 // leader, everything else is the committed intent.
-func (p *performer) send(ctx context.Context, e core.SendCommand) {
+func (p *performer) send(ctx context.Context, e core.SendCommand, post func(core.Event)) {
 	command := e.Command
 	command.V = nodeproto.Version
 	command.Epoch = p.term.Epoch()
@@ -92,6 +92,12 @@ func (p *performer) send(ctx context.Context, e core.SendCommand) {
 	data, err := sealed(command, e.Address.PublicKey, e.Secrets, p.secrets)
 	if err != nil {
 		p.logger.Error("command cannot be made", "host", e.Host, "step", command.Step, "error", err)
+		if command.Kind == nodeproto.Run {
+			// A repetition would fail the same way: an operator has to see it.
+			post(core.NodeReported{Host: e.Host, Report: nodeproto.Report{
+				Step: command.Step, Attempt: command.Attempt, State: nodeproto.Failed, Hopeless: true, Error: err.Error(),
+			}})
+		}
 		return
 	}
 	if err := p.mesos.Message(ctx, e.Address.AgentID, e.Address.ExecutorID, data); err != nil {

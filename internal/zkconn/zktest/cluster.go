@@ -7,8 +7,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Cluster is one ZooKeeper server or an ensemble. Its methods are not meant
@@ -156,8 +158,43 @@ func (c *Cluster) Version(ctx context.Context) (string, error) {
 }
 
 // Freeze stops server i as a long pause would (SIGSTOP): its connections stay
-// open and silent.
-func (c *Cluster) Freeze(i int) error { return c.servers[i].signal(syscall.SIGSTOP) }
+// open and silent. It returns once every thread has stopped: the signal alone
+// leaves a busy server time to answer.
+func (c *Cluster) Freeze(i int) error {
+	if err := c.servers[i].signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	deadline := time.Now().Add(freezeTimeout)
+	for !stopped(c.Pid(i)) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("zktest: server %d has not stopped within %s", i, freezeTimeout)
+		}
+		runtime.Gosched()
+	}
+	return nil
+}
+
+const freezeTimeout = 10 * time.Second
+
+// stopped reports whether all threads of a process are in state T.
+func stopped(pid int) bool {
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(stats) == 0 {
+		return false
+	}
+	for _, name := range stats {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return false
+		}
+		// The state follows the program's name, which stands in parentheses.
+		_, rest, ok := strings.Cut(string(data), ") ")
+		if !ok || !strings.HasPrefix(rest, "T") {
+			return false
+		}
+	}
+	return true
+}
 
 // Thaw lets server i go on.
 func (c *Cluster) Thaw(i int) error { return c.servers[i].signal(syscall.SIGCONT) }
