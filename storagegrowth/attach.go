@@ -7,6 +7,7 @@ import (
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
+	"scaleio-framework/storagegrowth/devicename"
 )
 
 // maxBadDevices is how many device names are tried.
@@ -27,7 +28,7 @@ func (w *work) attach() {
 		w.unattached(v)
 		return
 	}
-	a := v.Attachments[0]
+	a := w.attachment(v)
 	switch {
 	case a.InstanceID != w.s.InstanceID && !w.s.Detaching:
 		w.end(model.SlotFailed, "volume %s is attached to instance %s, not to %s: detach it there, then order growth-retry", v.ID, a.InstanceID, w.s.InstanceID)
@@ -49,7 +50,7 @@ func (w *work) attach() {
 func (w *work) volume() (core.CloudVolume, bool) {
 	if v := w.l.volume; v != nil {
 		w.l.volume = nil // it is of now only once
-		return *v, true
+		return present(*v), true
 	}
 	if w.look.answered.IsZero() || w.look.answered.Before(w.l.need) || !w.look.shown[w.s.VolumeID] {
 		w.wantLook(false)
@@ -58,7 +59,7 @@ func (w *work) volume() (core.CloudVolume, bool) {
 	v, there := w.look.volumes[w.s.VolumeID]
 	if there && v.State != "deleted" {
 		w.l.gone = time.Time{}
-		return v, true
+		return present(v), true
 	}
 	if !w.believed(&w.l.gone) {
 		w.wantLook(false)
@@ -73,6 +74,23 @@ func (w *work) volume() (core.CloudVolume, bool) {
 		w.end(model.SlotFailed, "volume %s is gone: somebody else removed it", w.s.VolumeID)
 	}
 	return v, false
+}
+
+// present leaves out attachments that are over.
+func present(v core.CloudVolume) core.CloudVolume {
+	v.Attachments = slices.DeleteFunc(slices.Clone(v.Attachments), func(a core.CloudAttachment) bool { return a.State == "detached" })
+	return v
+}
+
+// attachment is the one to the slot's instance, or another one if there is none
+// to it.
+func (w *work) attachment(v core.CloudVolume) core.CloudAttachment {
+	for _, a := range v.Attachments {
+		if a.InstanceID == w.s.InstanceID {
+			return a
+		}
+	}
+	return v.Attachments[0]
 }
 
 // attaching waits for the attachment, but not for ever: a volume can be stuck
@@ -102,7 +120,7 @@ func (w *work) detach(a core.CloudAttachment) {
 		w.end(model.SlotFailed, "volume %s cannot be detached from %s: %s", w.s.VolumeID, a.InstanceID, w.s.Error)
 		return
 	}
-	if a.State == "detaching" || a.InstanceID != w.s.InstanceID || w.now.Sub(w.l.attached) < attachQuiet {
+	if a.State == "detaching" || a.State == "busy" || a.InstanceID != w.s.InstanceID || w.now.Sub(w.l.attached) < attachQuiet {
 		w.wantLook(false)
 		return
 	}
@@ -145,7 +163,7 @@ func (w *work) nameAndAttach() {
 		w.wantLook(false)
 		return
 	}
-	name, err := freeDevice(instance, w.beingAttached(), w.s.BadDevices)
+	name, err := w.deviceName(instance)
 	if err != nil || len(w.s.BadDevices) >= maxBadDevices {
 		w.rollBack(false, fmt.Sprintf("no device name on instance %s works, %d were refused", w.s.InstanceID, len(w.s.BadDevices)))
 		return
@@ -155,17 +173,33 @@ func (w *work) nameAndAttach() {
 	w.cloud(core.CloudAttach)
 }
 
-// beingAttached are the names that other slots ask for on the same instance.
-func (w *work) beingAttached() []string {
-	var names []string
-	for _, g := range w.growths {
+// deviceName chooses a name on the instance: none that is in use or asked for
+// by another slot, and none that was refused lately.
+func (w *work) deviceName(instance core.CloudInstance) (string, error) {
+	inUse := sortedKeys(instance.Devices)
+	history := devicename.History{Bad: make(map[string]time.Time)}
+	var latest time.Time
+	for _, g := range w.allGrowths() {
 		for i := range g.Slots {
-			if s := &g.Slots[i]; s != w.s && s.InstanceID == w.s.InstanceID && s.Device != "" && !s.Over() {
-				names = append(names, s.Device)
+			s := &g.Slots[i]
+			if s.InstanceID != w.s.InstanceID || s == w.s {
+				continue
+			}
+			if s.Device != "" && !s.Over() {
+				inUse = append(inUse, s.Device)
+			}
+			if s.Device != "" && !s.Since.Before(latest) {
+				history.Latest, latest = s.Device, s.Since
+			}
+			for _, bad := range s.BadDevices {
+				history.Bad[bad] = s.Since
 			}
 		}
 	}
-	return names
+	for _, bad := range w.s.BadDevices {
+		history.Bad[bad] = w.now
+	}
+	return devicename.Next(inUse, history, w.now)
 }
 
 // attachedAnswer takes the answer to CloudAttach.
@@ -285,7 +319,7 @@ func (w *work) remove() {
 			w.s.Detaching = true
 			w.changed()
 		}
-		w.detach(v.Attachments[0])
+		w.detach(w.attachment(v))
 	case v.State == "deleting":
 		w.wantLook(false)
 	case v.State != "available" && v.State != "error":

@@ -2,6 +2,7 @@ package storagegrowth
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"scaleio-framework/internal/core"
@@ -35,6 +36,7 @@ func (w *work) order() {
 
 // found acts on the volumes that bear the slot's tags.
 func (w *work) found(volumes []core.CloudVolume) {
+	volumes = slices.DeleteFunc(slices.Clone(volumes), func(v core.CloudVolume) bool { return v.State == "deleting" || v.State == "deleted" })
 	switch len(volumes) {
 	case 0:
 		w.none()
@@ -85,13 +87,13 @@ func (w *work) adopt(v core.CloudVolume) {
 	case "error":
 		w.s.VolumeID = v.ID
 		w.rollBack(true, fmt.Sprintf("EC2 could not make volume %s; look at the key and at the account's limits", v.ID))
-	default: // deleting, deleted: somebody removed it
-		w.failed(fmt.Sprintf("volume %s is %s: somebody else removes it", v.ID, v.State))
-		w.l.volume = nil
-		w.l.verify = true
-		if w.exhausted() {
-			w.end(model.SlotFailed, "%s", w.s.Error)
+	default: // deleting, deleted: the token belongs to a volume that is no more
+		w.l.volume, w.l.unmade, w.l.verify = nil, false, true
+		if w.l.mismatch.IsZero() {
+			w.l.mismatch = w.now
 		}
+		w.later()
+		w.wakeAt(w.l.pause)
 	}
 }
 

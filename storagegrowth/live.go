@@ -230,6 +230,9 @@ func (t *turn) close(g *model.Growth) {
 		delete(t.slots, slotKey{g.ID, i})
 	}
 	t.wantRead()
+	if state == model.GrowthPartial && g.Provider == ProviderAWS {
+		t.wantLook(true) // what is left behind is reported
+	}
 }
 
 // replaced reports whether nothing is left of a slot and another stands in for

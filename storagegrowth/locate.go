@@ -20,14 +20,18 @@ func (w *work) locate() {
 	if w.seenInPool() {
 		return
 	}
-	if w.now.Sub(w.s.Since) >= w.options.AppearWithin {
+	if !w.hostUp() {
+		return // it comes back, or the slot is parked
+	}
+	since := w.hosts[w.s.Host].since
+	if w.s.Since.After(since) {
+		since = w.s.Since
+	}
+	if w.now.Sub(since) >= w.options.AppearWithin {
 		w.end(model.SlotFailed, "volume %s is attached to %s as %s, but its block device has not appeared on %s: %s", w.s.VolumeID, w.s.InstanceID, w.s.Device, w.s.Host, orElse(w.s.Error, "its node agent did not answer"))
 		return
 	}
-	w.wakeAt(w.s.Since.Add(w.options.AppearWithin))
-	if !w.hostUp() {
-		return
-	}
+	w.wakeAt(since.Add(w.options.AppearWithin))
 	due := w.l.asked.Add(doubled(w.options.Resend, w.options.ResendMax, w.l.asks-1))
 	if w.l.asks == 0 || !due.After(w.now) {
 		w.l.asked = w.now

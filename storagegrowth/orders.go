@@ -269,7 +269,7 @@ func (t *turn) retryPart(g *model.Growth) (again int) {
 			if len(g.Slots) >= slotsPerRecordMax {
 				continue
 			}
-			w.replace(w.s.BadDevices)
+			w.replace(nil) // an operator asks: names that were bad may be free by now
 		case w.s.State == model.SlotFailed || w.s.State == model.SlotParked:
 			w.enter(standing(w.s))
 		default:

@@ -1,0 +1,8 @@
+//go:build race
+
+package storagegrowth_test
+
+const (
+	stride    = 17
+	histories = "8"
+)
