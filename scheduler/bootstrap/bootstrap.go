@@ -18,6 +18,7 @@ type Bootstrap struct {
 	records
 
 	unreadable map[string]bool          // hosts whose plans could not be read
+	refused    map[string]bool          // names below /orders-refused
 	live       map[string]*live         // what is known of hosts in this term
 	seen       map[string]core.HostSeen // before placement
 	settling   bool                     // the timer of the placement runs
@@ -63,6 +64,7 @@ func (b *Bootstrap) forget() {
 		graph:      b.graph,
 		records:    newRecords(nil, make(map[string]*model.NodePlan)),
 		unreadable: make(map[string]bool),
+		refused:    make(map[string]bool),
 		live:       make(map[string]*live),
 		seen:       make(map[string]core.HostSeen),
 		away:       make(map[string]bool),
@@ -82,6 +84,9 @@ func (b *Bootstrap) Load(stored leader.Snapshot) (map[string]error, error) {
 	plans := make(map[string]*model.NodePlan)
 	for path, entry := range stored {
 		host, isPlan := hostOfPlan(path)
+		if name, ok := refusedName(path); ok {
+			b.refused[name] = true
+		}
 		switch {
 		case path == leader.PathCluster:
 			c, err := model.Decode[model.Cluster](entry.Data)

@@ -1,7 +1,6 @@
 package bootstrap
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -28,21 +27,8 @@ func (t *turn) orderReceived(e core.OrderReceived) {
 		err = t.obey(order)
 	}
 	if err != nil {
-		t.out.Put(leader.PathOrdersRefused+"/"+name, t.refused(e.Raw, err))
+		t.refuse(name, e.Raw, err)
 	}
-}
-
-// maxRaw is how much of an unreadable order is kept, in bytes.
-const maxRaw = 4 << 10
-
-func (t *turn) refused(raw []byte, reason error) model.RefusedOrder {
-	record := model.RefusedOrder{Reason: nodeproto.Shorten(reason.Error()), At: t.now}
-	if json.Valid(raw) && len(raw) <= maxRaw {
-		record.Order = raw
-	} else {
-		record.Raw = strings.ToValidUTF8(string(raw[:min(len(raw), maxRaw)]), "\uFFFD")
-	}
-	return record
 }
 
 func (t *turn) obey(order model.Order) error {

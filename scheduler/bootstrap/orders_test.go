@@ -2,6 +2,7 @@ package bootstrap_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,6 +106,34 @@ func TestForceCompleteOfAStuckStep(t *testing.T) {
 	require.Equal(t, "forced complete by ann", step.Reason)
 	st.Settle(time.Minute)
 	require.True(t, st.view().Complete)
+}
+
+// Of refused orders the newest hundred are kept, from whichever term; records of
+// the engine count, and stay.
+func TestOldRefusalsAreForgotten(t *testing.T) {
+	st := newStage(t, options(), newSite("a", "b", "c"))
+	path := func(n int) string { return fmt.Sprintf("/orders-refused/%010d", n) }
+	for n := range 150 {
+		st.World.Put(path(n), []byte(`{"reason":"old"}`))
+	}
+	st.World.Put("/orders-refused/poison-20260101T000000000", []byte(`{"reason":"evidence"}`))
+	st.install()
+	kept := func() (names []string) {
+		for name := range st.World.Stored() {
+			if strings.HasPrefix(name, "/orders-refused/") {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+	require.Len(t, kept(), 151, "they go with the next one")
+	for n := 150; n < 153; n++ {
+		require.NotEmpty(t, st.order(fmt.Sprintf("%010d", n), `{"verb":"explode"}`))
+		require.Len(t, kept(), 100)
+		require.Contains(t, kept(), "/orders-refused/poison-20260101T000000000")
+		require.Contains(t, kept(), path(n-98), "the oldest of 99 orders")
+		require.NotContains(t, kept(), path(n-99))
+	}
 }
 
 // A step that is done is done again by order; what comes after it stays done.
