@@ -19,6 +19,8 @@ type Bootstrap struct {
 
 	unreadable map[string]bool          // hosts whose plans could not be read
 	refused    map[string]bool          // names below /orders-refused
+	volumes    map[string]bool          // serial numbers of the volumes of growths
+	anyVolume  bool                     // a growth could not be read
 	live       map[string]*live         // what is known of hosts in this term
 	seen       map[string]core.HostSeen // before placement
 	settling   bool                     // the timer of the placement runs
@@ -65,6 +67,7 @@ func (b *Bootstrap) forget() {
 		records:    newRecords(nil, make(map[string]*model.NodePlan)),
 		unreadable: make(map[string]bool),
 		refused:    make(map[string]bool),
+		volumes:    make(map[string]bool),
 		live:       make(map[string]*live),
 		seen:       make(map[string]core.HostSeen),
 		away:       make(map[string]bool),
@@ -86,6 +89,9 @@ func (b *Bootstrap) Load(stored leader.Snapshot) (map[string]error, error) {
 		host, isPlan := hostOfPlan(path)
 		if name, ok := refusedName(path); ok {
 			b.refused[name] = true
+		}
+		if strings.HasPrefix(path, leader.PathGrowth+"/") {
+			b.learnVolumes(entry.Data)
 		}
 		switch {
 		case path == leader.PathCluster:
@@ -163,6 +169,8 @@ func (t *turn) apply(event core.Event) {
 		t.gatewayAnswered(e)
 	case core.OrderReceived:
 		t.orderReceived(e)
+	case core.CloudAnswered:
+		t.cloudAnswered(e)
 	}
 }
 

@@ -49,7 +49,7 @@ func unexamined(d model.Disk) bool { return !d.Free && d.Unexamined }
 func (t *turn) usable(disks []model.Disk, want func(model.Disk) bool) []model.Disk {
 	var out []model.Disk
 	for _, d := range disks {
-		if matches(t.options.DevicePattern, d) && want(d) {
+		if matches(t.options.DevicePattern, d) && t.ofGrowth(d) == "" && want(d) {
 			out = append(out, d)
 		}
 	}
@@ -98,6 +98,8 @@ func (t *turn) whyNoDevices(disks []model.Disk) string {
 		switch {
 		case !matches(t.options.DevicePattern, d):
 			disks[i].Why = "not among --devices=" + t.options.DevicePattern
+		case t.ofGrowth(d) != "":
+			disks[i].Why = t.ofGrowth(d)
 		case d.Free:
 			disks[i].Why = fmt.Sprintf("%d bytes, at least %d are needed", d.Size, t.options.MinDeviceBytes)
 		}

@@ -257,6 +257,54 @@ func TestLaterDisksEnterByAnOrder(t *testing.T) {
 	require.True(t, st.view().Complete)
 }
 
+// A volume of a growth is added by that growth: neither the first choice of
+// disks nor a later order takes it, in whichever term it was made.
+func TestVolumesOfGrowthsStayOut(t *testing.T) {
+	stored := []byte(`{"id":"g1","state":"open","slots":[{"index":0,"state":"attached","volume_id":"vol-0a"}]}`)
+	disk := func(name, serial string) model.Disk {
+		return model.Disk{Path: "/dev/" + name, Device: "/dev/" + name, Size: 200e9, Free: true, Serial: serial}
+	}
+	st := newStage(t, options(), newSite("a", "b", "c"))
+	st.World.Put("/growth/g1", stored)
+	unexamined := disk("nvme3n1", "vol0a")
+	unexamined.Free, unexamined.Unexamined, unexamined.Why = false, true, "it was not examined"
+	st.site.hosts["a"].disks = []model.Disk{disk("nvme1n1", "vol0a"), unexamined}
+	st.install()
+	require.Equal(t, model.Skipped, st.step("a", core.StepAddDevices).State)
+	require.Contains(t, st.step("a", core.StepAddDevices).Reason, "/dev/nvme1n1: it is volume vol0a of a growth")
+
+	st.Deliver(core.CloudAnswered{Op: core.CloudCreate, Growth: "g2", Volumes: []core.CloudVolume{{ID: "vol-0b"}}}, -1)
+	st.site.hosts["a"].disks = []model.Disk{disk("nvme1n1", ""), disk("nvme2n1", "vol0b")}
+	st.site.hosts["a"].disks[0].Path = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0a"
+	st.Post(st.site.nodeUp("a"))
+	st.Settle(time.Second)
+	require.Contains(t, st.order("1", `{"verb":"retry","host":"a","step":"add-devices"}`), "/dev/nvme2n1: it is volume vol0b of a growth")
+
+	st.site.hosts["a"].disks = append(st.site.hosts["a"].disks, disk("nvme4n1", "vol0c"))
+	st.Post(st.site.nodeUp("a"))
+	st.Settle(time.Second)
+	require.Empty(t, st.order("2", `{"verb":"retry","host":"a","step":"add-devices"}`))
+	st.Settle(time.Minute)
+	require.Equal(t, model.Done, st.step("a", core.StepAddDevices).State)
+	_, plans := st.records()
+	require.Len(t, plans["a"].Devices, 1)
+	require.Equal(t, "/dev/nvme4n1", plans["a"].Devices[0].Path)
+}
+
+// A growth that cannot be read may own any EBS volume.
+func TestAnUnreadableGrowthKeepsVolumesOut(t *testing.T) {
+	st := newStage(t, options(), newSite("a", "b", "c"))
+	st.World.Put("/growth/g1", []byte(`{"slots":`))
+	st.site.hosts["a"].disks = []model.Disk{
+		{Path: "/dev/nvme1n1", Device: "/dev/nvme1n1", Size: 200e9, Free: true, Serial: "vol0a"},
+		{Path: "/dev/sdb", Device: "/dev/sdb", Size: 200e9, Free: true, Serial: "S3Z1"},
+	}
+	st.install()
+	_, plans := st.records()
+	require.Len(t, plans["a"].Devices, 1)
+	require.Equal(t, "/dev/sdb", plans["a"].Devices[0].Path)
+}
+
 // Agents restart one fault unit at a time, and not while another host of the
 // system is away.
 func TestAgentsRestartOneUnitAtATime(t *testing.T) {
