@@ -90,6 +90,11 @@ func (t *turn) ended(h *host, e core.TaskUpdated) {
 	if h.node.State == model.TaskRunning && t.now.Sub(h.node.Since) >= stableAfter {
 		h.failures = 0
 	}
+	if l := h.node.Launch; h.node.State == model.TaskLaunching && e.State == taskUnknown && l.OfferID != "" {
+		// The ACCEPT was lost, so its offer may still be out, and Mesos does
+		// not offer anew what it believes us to consider.
+		t.decline([]string{l.OfferID}, t.options.Relaunch.First)
+	}
 	t.become(h, model.TaskEnded, words(e))
 	delay := t.options.Relaunch.First
 	if countsAsFailure(e) {
