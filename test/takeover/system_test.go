@@ -138,12 +138,12 @@ func (s *system) restartAgent(h *host) func() json.RawMessage {
 	s.restarting[h.name], h.deaf = true, true
 	away := 0
 	for _, m := range s.w.intents.members {
-		if host := s.w.hosts[m]; host.deaf || host.task == nil {
+		if s.restarting[m] {
 			away++
 		}
 	}
 	if members := len(s.w.intents.members); 2*(members-away) <= members {
-		s.w.violate("%d of %d MDM members are away with the restart on %s", away, members, h.name)
+		s.w.violate("%d of %d MDM members restart at once with %s", away, members, h.name)
 	}
 	if len(s.restarting) > 1 {
 		s.w.violate("agents restart at once on %v", sortedKeys(s.restarting))
