@@ -30,6 +30,7 @@ type World struct {
 	cores      []core.Core
 	stored     leader.Snapshot
 	owners     map[string]string // path -> name of the core that writes it
+	byHand     map[string]bool   // paths whose records may hold fields that no core knows
 	unreadable map[string]error
 	timers     map[string]time.Time
 	epoch      uint64
@@ -59,6 +60,7 @@ func NewWorld(t T, cores func() []core.Core) *World {
 		make:   cores,
 		stored: make(leader.Snapshot),
 		owners: make(map[string]string),
+		byHand: make(map[string]bool),
 		timers: make(map[string]time.Time),
 	}
 }
@@ -126,9 +128,14 @@ func (w *World) write(name string, changes []core.Change, before map[string][]by
 		}
 		if change.Record == nil {
 			delete(w.stored, change.Path)
+			delete(w.byHand, change.Path)
 			continue
 		}
-		data, err := model.Encode(change.Record, entry.Data)
+		var old []byte
+		if w.byHand[change.Path] {
+			old = entry.Data
+		}
+		data, err := model.Encode(change.Record, old)
 		require.NoError(w.t, err, "core %s puts %s", name, change.Path)
 		version := entry.Version
 		if exists {
@@ -188,10 +195,14 @@ func (w *World) Fire(key string) Unit {
 // Put writes a record by hand; the cores see it at the next start.
 func (w *World) Put(path string, data []byte) {
 	w.stored[path] = leader.Entry{Data: data, Version: w.stored[path].Version + 1}
+	w.byHand[path] = true
 }
 
 // Remove removes a record by hand.
-func (w *World) Remove(path string) { delete(w.stored, path) }
+func (w *World) Remove(path string) {
+	delete(w.stored, path)
+	delete(w.byHand, path)
+}
 
 // Epoch is the epoch of the present term.
 func (w *World) Epoch() uint64 { return w.epoch }
