@@ -155,6 +155,9 @@ func (t *term) Commit(ctx context.Context, ops ...leader.Op) ([]leader.Result, e
 	t.Inject(func(int, []leader.Op) leadertest.Fault { return injected })
 	results, err := t.Term.Commit(ctx, ops...)
 	w.note("term %d commit %d: %s%s", t.epoch, n, told(ops), outcome(err))
+	if err == nil && t.woken {
+		w.violate("term %d commits after it slept", t.epoch)
+	}
 	if err == nil || injected == leadertest.LostReply {
 		w.checkCommit(t, ops)
 	}
