@@ -91,15 +91,25 @@ func (c *Client) CreateOrder(ctx context.Context, data []byte) (string, error) {
 	return path, refusal(err)
 }
 
-// ForgetFramework removes the framework id, so that the next leader draws a new
-// one; the nodes and the plan stay. It returns the id that was removed, as it
-// stands in the record. It is for a framework that Mesos has removed.
-func (c *Client) ForgetFramework(ctx context.Context) ([]byte, error) {
-	data, stat, err := c.conn.Get(ctx, PathFramework)
-	if err != nil {
-		return nil, refusal(err)
+// RewriteFramework replaces the framework's record with what rewrite makes of
+// it; old is nil when there is none. It is for a framework that Mesos has
+// removed, while no scheduler leads for long.
+func (c *Client) RewriteFramework(ctx context.Context, rewrite func(old []byte) ([]byte, error)) error {
+	old, stat, err := c.conn.Get(ctx, PathFramework)
+	absent := errors.Is(err, zkconn.ErrNoNode)
+	if err != nil && !absent {
+		return refusal(err)
 	}
-	return data, refusal(c.conn.Delete(ctx, PathFramework, stat.Version))
+	data, err := rewrite(old)
+	if err != nil {
+		return err
+	}
+	if absent {
+		_, err = c.conn.Create(ctx, PathFramework, data, zkconn.Persistent)
+	} else {
+		_, err = c.conn.Set(ctx, PathFramework, data, stat.Version)
+	}
+	return refusal(err)
 }
 
 // Close ends the connection.

@@ -12,11 +12,14 @@ type Framework struct {
 	Drawn time.Time `json:"drawn"`
 	// Registered is when a master first accepted the id.
 	Registered *time.Time `json:"registered,omitempty"`
+	// Forgotten is the id that an operator gave up, in a record without an id:
+	// the next leader draws a new one.
+	Forgotten string `json:"forgotten,omitempty"`
 }
 
 // Validate checks a record that an operator may have edited.
 func (f *Framework) Validate() error {
-	if f.ID == "" {
+	if f.ID == "" && f.Forgotten == "" {
 		return errors.New("id is empty")
 	}
 	return nil

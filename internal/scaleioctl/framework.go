@@ -2,13 +2,11 @@ package scaleioctl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 
 	"scaleio-framework/internal/httpapi"
 	"scaleio-framework/internal/model"
-	"scaleio-framework/internal/zkconn"
 )
 
 // resetCommand lets the next leader draw a new framework id: Mesos never takes
@@ -32,19 +30,19 @@ func (p *program) resetCommand(ctx context.Context, _ []string) error {
 			return fmt.Errorf("framework %s is subscribed to Mesos, so it needs no reset; with a new id its node agents would stay behind, and run beside the new ones", s.FrameworkID)
 		}
 	}
-	data, err := client.ForgetFramework(ctx)
-	if errors.Is(err, zkconn.ErrNoNode) {
-		return errors.New("no framework id is stored: the next leader draws one anyway")
-	}
+	id := ""
+	err = client.RewriteFramework(ctx, func(old []byte) ([]byte, error) {
+		id = "unknown"
+		if f, err := model.Decode[model.Framework](old); err == nil {
+			if f.ID == "" {
+				return nil, fmt.Errorf("framework id %s is forgotten already: the next leader draws a new one", f.Forgotten)
+			}
+			id = f.ID
+		}
+		return model.Encode(model.Framework{Forgotten: id}, nil)
+	})
 	if err != nil {
-		return fmt.Errorf("forget the framework id: %w; look with scaleioctl state dump whether it is gone", err)
-	}
-	id := "that could not be read"
-	if f, err := model.Decode[model.Framework](data); err == nil {
-		id = f.ID
-	}
-	if p.json {
-		return p.printJSON(map[string]string{"forgotten": id})
+		return fmt.Errorf("forget the framework id: %w", err)
 	}
 	fmt.Fprintf(p.Out, "framework id %s is forgotten; the next leader draws a new one and keeps the nodes\n", id)
 	return nil

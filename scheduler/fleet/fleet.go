@@ -66,13 +66,18 @@ func (f *Fleet) forget() {
 func (f *Fleet) Load(stored leader.Snapshot) (map[string]error, error) {
 	f.forget()
 	unreadable := make(map[string]error)
+	forgotten, launched := false, false
 	for path, entry := range stored {
 		name, isNode := strings.CutPrefix(path, nodesPath)
 		switch {
 		case path == frameworkPath:
 			framework, err := model.Decode[model.Framework](entry.Data)
 			if err != nil {
-				return nil, fmt.Errorf("%s is unreadable: %w: mend it by hand, or restore it from a dump", path, err)
+				return nil, fmt.Errorf("%s is unreadable: %w", path, err)
+			}
+			if framework.ID == "" {
+				forgotten = true
+				continue
 			}
 			f.framework = framework
 		case isNode && name != "" && !strings.Contains(name, "/"):
@@ -85,8 +90,14 @@ func (f *Fleet) Load(stored leader.Snapshot) (map[string]error, error) {
 				f.unreadable[name] = true
 				continue
 			}
+			launched = launched || node.Launch != nil
 			f.add(&host{name: name, node: node})
 		}
+	}
+	if f.framework == nil && launched && !forgotten {
+		// A new id would leave the node agents of the old one running, each with
+		// its hand on its host, for as long as Mesos keeps them.
+		return nil, fmt.Errorf("%s is gone although node agents were launched under its id: write it back ({\"id\": \"...\"}; Mesos shows the id), or give the id up with scaleioctl framework reset", frameworkPath)
 	}
 	return unreadable, nil
 }
