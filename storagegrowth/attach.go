@@ -103,8 +103,9 @@ func (w *work) attaching(a core.CloudAttachment) {
 	if since.IsZero() || since.After(w.l.attaching) {
 		since = w.l.attaching
 	}
-	if w.now.Sub(since) < w.options.AttachTimeout {
-		w.wakeAt(since.Add(w.options.AttachTimeout))
+	// What was so at the last look may be over: only a look after the time
+	// is up counts.
+	if w.look.answered.Sub(since) < w.options.AttachTimeout {
 		w.wantLook(false)
 		return
 	}

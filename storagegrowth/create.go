@@ -118,19 +118,19 @@ func (w *work) watchCreation() {
 	}
 }
 
-// believed reports whether the provider has not shown something for long enough
-// to believe that it is gone: it lists what is new with a delay.
+// believed reports whether looks have not shown something for long enough to
+// believe that it is gone: the provider lists what is new with a delay.
 func (w *work) believed(since *time.Time) bool {
 	if since.IsZero() {
-		*since = w.now
+		*since = w.look.answered
 	}
-	w.wakeAt(since.Add(w.options.GoneAfter))
-	return w.now.Sub(*since) >= w.options.GoneAfter
+	return w.look.answered.Sub(*since) >= w.options.GoneAfter
 }
 
 // created takes the answer to CloudCreate.
 func (w *work) created(e core.CloudAnswered) {
 	if e.Err == "" && len(e.Volumes) == 1 {
+		w.l.op = ""
 		w.adopt(e.Volumes[0])
 		return
 	}

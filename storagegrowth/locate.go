@@ -201,11 +201,10 @@ func (w *work) confirm() {
 
 func (w *work) expect() {
 	until := w.s.Since.Add(w.options.AppearWithin)
-	if !until.After(w.now) {
+	if !until.After(w.read.at) { // only a reading after the time is up counts
 		w.end(model.SlotFailed, "device %s of SDS %s has not become normal in the pool: look at it in ScaleIO, then order growth-retry", deviceName(w.s), w.s.SDS)
 		return
 	}
-	w.wakeAt(until)
 	w.readSoon = true
 }
 

@@ -37,7 +37,12 @@ func (t *turn) wantLook(all bool) {
 }
 
 // stir resets the pace of looking: something has just changed.
-func (t *turn) stir() { t.look.quiet = 0 }
+func (t *turn) stir() {
+	t.look.quiet = 0
+	if soon := t.now.Add(t.options.Poll); t.look.due.After(soon) {
+		t.look.due, t.look.timer = soon, false
+	}
+}
 
 // askCloud releases the question, one at a time and at a pace that slows down
 // while nothing changes.

@@ -5,5 +5,7 @@ package storagegrowth_test
 const (
 	stride = 1 // every death is tried
 	// histories is the number of random ones, by default.
-	histories = "60"
+	histories   = "60"
+	largeGrowth = 100
+	manyNodes   = 300
 )

@@ -223,7 +223,7 @@ func TestManualGrowth(t *testing.T) {
 
 // A large growth has several records, each within the limits of one.
 func TestALargeGrowthHasSeveralRecords(t *testing.T) {
-	s := newSite(100, 0.85)
+	s := newSite(largeGrowth, 0.85)
 	o := eager()
 	o.Policy.MaxGiBPerDay = 0
 	o.Policy.KMSKeyID = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -235,7 +235,7 @@ func TestALargeGrowthHasSeveralRecords(t *testing.T) {
 	s.createTakes = 5 * time.Second
 	st.start()
 	st.run(time.Minute)
-	require.Len(t, st.growths(), 5)
+	require.Len(t, st.growths(), largeGrowth/20)
 	for _, g := range st.growths() {
 		require.Len(t, g.Slots, 20)
 	}
@@ -245,9 +245,9 @@ func TestALargeGrowthHasSeveralRecords(t *testing.T) {
 	view := st.view().Growths
 	require.Len(t, view, 1)
 	require.Equal(t, model.GrowthDone, view[0].State)
-	require.Equal(t, 100, view[0].Volumes)
-	require.Equal(t, 100, s.made)
-	require.Len(t, s.pools["default/default"].devices, 200)
+	require.Equal(t, largeGrowth, view[0].Volumes)
+	require.Equal(t, largeGrowth, s.made)
+	require.Len(t, s.pools["default/default"].devices, 2*largeGrowth)
 }
 
 // The worst record that can come about still fits.
@@ -264,7 +264,7 @@ func TestRecordsStayWithinTheirLimit(t *testing.T) {
 	}
 	st := newStage(t, s, o)
 	st.start()
-	st.run(3 * time.Hour)
+	st.run(12 * time.Minute)
 	for _, g := range st.growths() {
 		require.NotNil(t, g.Finished)
 		require.LessOrEqual(t, len(g.Slots), 24)

@@ -1,6 +1,7 @@
 package storagegrowth
 
 import (
+	"slices"
 	"time"
 
 	"scaleio-framework/internal/core"
@@ -97,14 +98,25 @@ func (t *turn) withHosts(p core.PoolReading) core.PoolReading {
 	return p
 }
 
+// hostAt finds the node with an address: the one that it is reached at, or
+// another of its own when only one node has it.
 func (t *turn) hostAt(address string) string {
 	if address == "" {
 		return ""
 	}
+	var others []string
 	for _, name := range sortedKeys(t.hosts) {
-		if inv := t.hosts[name].inventory; inv != nil && inv.Address == address {
+		inv := t.hosts[name].inventory
+		switch {
+		case inv == nil:
+		case inv.Address == address:
 			return name
+		case slices.Contains(inv.Addresses, address):
+			others = append(others, name)
 		}
+	}
+	if len(others) == 1 {
+		return others[0]
 	}
 	return ""
 }

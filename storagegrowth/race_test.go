@@ -3,6 +3,8 @@
 package storagegrowth_test
 
 const (
-	stride    = 17
-	histories = "8"
+	stride      = 17
+	histories   = "8"
+	largeGrowth = 40
+	manyNodes   = 60
 )

@@ -31,6 +31,7 @@ type site struct {
 
 	createTakes, attachTakes time.Duration
 	stuck                    map[string]bool // device names that stay attaching
+	stuckVolume              string          // stays attaching
 	// fault decides on a call: before says that it fails without effect, after
 	// that its effect happens and the answer is replaced.
 	fault      func(core.CloudCall) (before, after core.CloudError)
@@ -243,7 +244,7 @@ func (s *site) show(v *volume) core.CloudVolume {
 	}
 	if v.instance != "" {
 		a := core.CloudAttachment{InstanceID: v.instance, Device: v.device, State: "attached", Since: v.attachedAt}
-		if s.now.Sub(v.attachedAt) < s.attachTakes || s.stuck[v.device] {
+		if s.now.Sub(v.attachedAt) < s.attachTakes || s.stuck[v.device] || s.stuckVolume == v.id {
 			a.State = "attaching"
 		}
 		shown.State = "in-use"

@@ -104,6 +104,10 @@ func (t *turn) timerFired(key string) bool {
 		t.sweep()
 	case timerLook:
 		t.look.timer = false
+		if sent := t.look.sent; !sent.IsZero() && t.now.Sub(sent) >= t.options.CallTimeout {
+			t.look.sent = time.Time{} // nobody answered
+			t.wantLook(true)
+		}
 	case timerMore:
 		t.more = false
 	default:
