@@ -5,7 +5,7 @@ package bootstrap_test
 // The core has no goroutines, and the race detector makes it ten times slower:
 // under it only a few of the deaths and histories are tried.
 const (
-	stride    = 47
-	histories = "3"
-	manyHosts = 40
+	stride    = 97
+	histories = "2"
+	manyHosts = 24
 )
