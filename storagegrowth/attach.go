@@ -258,6 +258,7 @@ func (w *work) detached(e core.CloudAnswered) {
 func (w *work) rollBack(again bool, reason string) {
 	bad, device := slices.Clone(w.s.BadDevices), w.s.Device
 	w.enter(model.SlotRollingBack)
+	w.s.Detaching = true // whatever happens to it, it is never attached again
 	w.s.Error = shorten(reason)
 	w.l.volume = nil
 	w.l.need = w.now
@@ -316,10 +317,6 @@ func (w *work) remove() {
 		w.end(model.SlotFailed, "volume %s is unused but cannot be removed: %s", w.s.VolumeID, w.s.Error)
 	case len(v.Attachments) > 0:
 		// A former leader has repeated the attachment.
-		if !w.s.Detaching {
-			w.s.Detaching = true
-			w.changed()
-		}
 		w.detach(w.attachment(v))
 	case v.State == "deleting":
 		w.wantLook(false)

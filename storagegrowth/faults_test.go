@@ -184,6 +184,26 @@ func TestLastingFaults(t *testing.T) {
 	}
 }
 
+// A volume that could not be removed is removed by a retry, and never used
+// again: what stands in for it is a volume already.
+func TestARetryDoesNotUseARemovedVolume(t *testing.T) {
+	for _, op := range []core.CloudOp{core.CloudDelete, core.CloudDetach} {
+		s := newSite(3, 0.85)
+		s.stuck["/dev/sdf"] = true
+		s.fault = always(op, 0, core.CloudUnauthorized)
+		st := newStage(t, s, eager())
+		st.start()
+		st.run(time.Hour)
+		g := st.growths()[0]
+		require.Equal(t, model.GrowthPartial, g.State)
+		require.Equal(t, model.SlotFailed, g.Slots[0].State)
+		s.fault = nil
+		require.Empty(t, st.order("1", model.Order{Verb: model.GrowthRetry, Growth: g.ID}))
+		st.run(20 * time.Minute)
+		requireGrown(t, st, string(op))
+	}
+}
+
 func TestABlockDeviceThatDoesNotAppear(t *testing.T) {
 	s := newSite(3, 0.85)
 	st := newStage(t, s, eager())

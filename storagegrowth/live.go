@@ -238,7 +238,12 @@ func (t *turn) close(g *model.Growth) {
 // replaced reports whether nothing is left of a slot and another stands in for
 // it.
 func replaced(g *model.Growth, s *model.GrowthSlot) bool {
-	return s.State == model.SlotRolledBack && slices.ContainsFunc(g.Slots, func(other model.GrowthSlot) bool {
+	return s.State == model.SlotRolledBack && hasStandIn(g, s)
+}
+
+// hasStandIn reports whether another slot was appended for this one.
+func hasStandIn(g *model.Growth, s *model.GrowthSlot) bool {
+	return slices.ContainsFunc(g.Slots, func(other model.GrowthSlot) bool {
 		return other.Request.Tags[TagReplaces] == fmt.Sprint(s.Index)
 	})
 }
@@ -279,7 +284,7 @@ func (w *work) hostUp() bool {
 // ask asks the slot's node agent where the volume's block device is.
 func (w *work) ask() {
 	step := nodeproto.QuestionLocate + "/" + w.s.VolumeID
-	params := encode(nodeproto.LocateParams{Serial: w.s.VolumeID})
+	params := encode(nodeproto.LocateParams{Serial: w.s.VolumeID, Device: w.s.Device})
 	w.out.Do(core.SendCommand{
 		Host: w.s.Host, Address: w.hosts[w.s.Host].address,
 		Command: nodeproto.Command{V: nodeproto.Version, Kind: nodeproto.Ask, Step: step, Attempt: 1, Params: params, Digest: nodeproto.DigestOf(step, params)},

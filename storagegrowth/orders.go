@@ -264,17 +264,21 @@ func (t *turn) retry(order model.Order) error {
 func (t *turn) retryPart(g *model.Growth) (again int) {
 	for i := range len(g.Slots) {
 		w := &work{turn: t, g: g, s: &g.Slots[i], l: t.live(g, i)}
-		switch {
-		case w.s.State == model.SlotRolledBack && !replaced(g, w.s):
+		if w.s.State != model.SlotFailed && w.s.State != model.SlotParked && (w.s.State != model.SlotRolledBack || hasStandIn(g, w.s)) {
+			continue
+		}
+		// What is to be removed stays so (R10); a new slot stands in for it.
+		if gone := w.s.State == model.SlotRolledBack; gone || w.s.Detaching && !hasStandIn(g, w.s) {
 			if len(g.Slots) >= slotsPerRecordMax {
 				continue
 			}
 			w.replace(nil) // an operator asks: names that were bad may be free by now
-		case w.s.State == model.SlotFailed || w.s.State == model.SlotParked:
-			w.enter(standing(w.s))
-		default:
-			continue
+			if gone {
+				again++
+				continue
+			}
 		}
+		w.enter(standing(w.s))
 		again++
 	}
 	if again > 0 {
@@ -293,6 +297,8 @@ func (t *turn) retryPart(g *model.Growth) (again int) {
 // standing is where a slot goes on, by what is recorded of it.
 func standing(s *model.GrowthSlot) model.SlotState {
 	switch {
+	case s.Detaching:
+		return model.SlotRollingBack
 	case s.DeviceID != "":
 		return model.SlotAdded
 	case s.Path != "":
