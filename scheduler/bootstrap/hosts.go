@@ -164,7 +164,8 @@ func (t *turn) place() {
 	}
 }
 
-// onboard gives a host its part as storage, once the members are chosen.
+// onboard gives a host its part, once the members are chosen: storage, unless
+// it is a member whose plan was lost. Its steps then find what is installed.
 func (t *turn) onboard(c candidate) {
 	switch {
 	case onboarded(t.plans[c.host]):
@@ -175,10 +176,20 @@ func (t *turn) onboard(c candidate) {
 	case t.cluster.UseFaultSets && c.faultSet == "":
 		t.unused(c.host, fmt.Sprintf("the host has no Mesos attribute %s, but the protection domain has fault sets and an SDS can join one only when it is added: set the attribute on the agent and restart the agent", t.options.FaultSetAttribute))
 	default:
-		plan := t.newPlan(c, model.Storage)
+		plan := t.newPlan(c, t.part(c.host))
 		t.adopt(plan)
 		t.outfitObjects(plan)
 	}
+}
+
+// part is what the cluster's record says of a host.
+func (t *turn) part(host string) model.Persona {
+	for _, m := range t.cluster.Members {
+		if m.Host == host {
+			return m.Persona
+		}
+	}
+	return model.Storage
 }
 
 // adopt commits a host's plan and asks for its node agent.
