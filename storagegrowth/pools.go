@@ -10,14 +10,13 @@ import (
 
 // reading is where the asking for pools stands.
 type reading struct {
-	wanted   bool
-	timer    bool
-	sent     time.Time // of the question that is open; zero when none is
-	at       time.Time // of the last good answer
-	failures int
-	err      string
-	hurried  bool // the timer runs short: a device is expected to appear
-	soon     int  // how often it did so in a row
+	wanted  bool
+	timer   bool
+	sent    time.Time // of the question that is open; zero when none is
+	at      time.Time // of the last good answer
+	err     string
+	hurried bool // the timer runs short: a device is expected to appear
+	soon    int  // how often it did so in a row
 }
 
 // pool is what is known of a storage pool in this term.
@@ -58,13 +57,12 @@ func (t *turn) poolsRead(e core.PoolsRead) {
 	r.sent = time.Time{}
 	if e.Err != "" {
 		r.err = shorten(e.Err)
-		r.failures++
 		return
 	}
 	if !e.At.After(r.at) || e.At.After(t.now.Add(staleAfter(t.options.Policy.Interval))) {
 		return
 	}
-	r.at, r.err, r.failures, r.wanted = e.At, "", 0, false
+	r.at, r.err, r.wanted = e.At, "", false
 	fresh := make(map[string]*pool, len(e.Pools))
 	for _, p := range e.Pools {
 		key := poolKey(p)

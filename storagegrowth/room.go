@@ -21,7 +21,6 @@ type unitRoom struct {
 // sdsRoom is what one SDS can take.
 type sdsRoom struct {
 	slot        PlannedSlot
-	id          string
 	devices     int // in all pools, and on their way
 	attachments int // left
 	volumes     int // left by --growth.max-volumes-per-node
@@ -177,8 +176,8 @@ func (p *planner) rooms() []unitRoom {
 func (p *planner) sdsRoom(sds core.SDSReading) (sdsRoom, string) {
 	host, known := p.Hosts[sds.Host]
 	r := sdsRoom{
-		slot: PlannedSlot{Host: sds.Host, SDS: sds.Name, InstanceID: host.InstanceID, Zone: host.Zone},
-		id:   sds.ID, devices: len(sds.Devices) + sds.OtherDevices, kib: p.SDSKiB[sds.ID],
+		slot:    PlannedSlot{Host: sds.Host, SDS: sds.Name, InstanceID: host.InstanceID, Zone: host.Zone},
+		devices: len(sds.Devices) + sds.OtherDevices, kib: p.SDSKiB[sds.ID],
 		attachments: math.MaxInt32, volumes: math.MaxInt32,
 	}
 	switch {
