@@ -88,7 +88,33 @@ func ParseOrder(data []byte) (Order, error) {
 			return o, fmt.Errorf("order %q names no volume: give its id in \"volume\"", o.Verb)
 		}
 	default:
+		if o.Verb.IsGrowth() {
+			return o, fmt.Errorf("order has unknown verb %q, want growth-request, growth-approve, growth-decline, growth-retry or growth-delete-orphan", o.Verb)
+		}
 		return o, fmt.Errorf("order has unknown verb %q, want pause, resume, retry or force-complete", o.Verb)
 	}
-	return o, nil
+	return o, o.onlyOwnFields()
+}
+
+// onlyOwnFields refuses a field that the verb does not look at: who gave it
+// meant something else than what would be done.
+func (o Order) onlyOwnFields() error {
+	step := o.Verb == Retry || o.Verb == ForceComplete
+	growth := o.Verb == GrowthApprove || o.Verb == GrowthDecline || o.Verb == GrowthRetry
+	for _, f := range []struct {
+		name       string
+		given, own bool
+	}{
+		{"host", o.Host != "", step},
+		{"step", o.Step != "", step},
+		{"growth", o.Growth != "", growth},
+		{"pool", o.Pool != "", o.Verb == GrowthRequest},
+		{"size_gib", o.SizeGiB != 0, o.Verb == GrowthRequest},
+		{"volume", o.Volume != "", o.Verb == GrowthDeleteOrphan},
+	} {
+		if f.given && !f.own {
+			return fmt.Errorf("order %q takes no %q: leave it out", o.Verb, f.name)
+		}
+	}
+	return nil
 }
