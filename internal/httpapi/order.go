@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"scaleio-framework/internal/model"
@@ -16,10 +17,28 @@ const maxOrder = 4 << 10
 // orderPoll is how often a verb looks for its outcome.
 const orderPoll = 20 * time.Millisecond
 
+// planOrder gives an order about the install plan.
+func (s *Server) planOrder(w http.ResponseWriter, r *http.Request, _ Term) {
+	verb := model.Verb(r.PathValue("verb"))
+	if verb.IsGrowth() {
+		fail(w, http.StatusNotFound, "orders about growths go to /v1/growth/"+strings.TrimPrefix(string(verb), growthPrefix))
+		return
+	}
+	s.order(w, r, verb, `{"host":"...","step":"..."}`)
+}
+
+// growthPrefix is what the verbs of growths begin with.
+const growthPrefix = "growth-"
+
+// growthOrder gives an order about a growth.
+func (s *Server) growthOrder(w http.ResponseWriter, r *http.Request, _ Term) {
+	s.order(w, r, model.Verb(growthPrefix+r.PathValue("verb")), `{"growth":"..."}, {"pool":"domain/pool","size_gib":0} or {"volume":"..."}`)
+}
+
 // order writes an operator's order and waits for what becomes of it. It goes
 // through a znode like an order written by hand, so that it survives this
 // process.
-func (s *Server) order(w http.ResponseWriter, r *http.Request, _ Term) {
+func (s *Server) order(w http.ResponseWriter, r *http.Request, verb model.Verb, want string) {
 	request, err := readOrder(w, r)
 	if err != nil {
 		code := http.StatusBadRequest
@@ -27,10 +46,13 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request, _ Term) {
 		if errors.As(err, &large) {
 			code = http.StatusRequestEntityTooLarge
 		}
-		fail(w, code, "the body is not an order: "+err.Error()+`; want {"host":"...","step":"..."}`)
+		fail(w, code, "the body is not an order: "+err.Error()+"; want "+want)
 		return
 	}
-	order := model.Order{Verb: model.Verb(r.PathValue("verb")), Host: request.Host, Step: request.Step, By: request.By, At: time.Now().UTC().Round(time.Millisecond)}
+	order := model.Order{
+		Verb: verb, Host: request.Host, Step: request.Step, Growth: request.Growth, Pool: request.Pool,
+		SizeGiB: request.SizeGiB, Volume: request.Volume, By: request.By, At: time.Now().UTC().Round(time.Millisecond),
+	}
 	data, err := model.Encode(order, nil)
 	if err != nil {
 		fail(w, http.StatusBadRequest, err.Error())

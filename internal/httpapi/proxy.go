@@ -101,6 +101,7 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, card leader.Card) 
 		},
 		ModifyResponse: func(resp *http.Response) error {
 			resp.Header.Set(HeaderLeader, card.URL)
+			resp.Header.Del(headerSniff) // we set it ourselves; it would be there twice
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {

@@ -22,6 +22,7 @@ func TestAStandbyPassesOnToTheLeader(t *testing.T) {
 		require.Equal(t, direct.body, passed.body, path)
 		require.Equal(t, a.url, passed.header.Get(httpapi.HeaderLeader))
 		require.Empty(t, direct.header.Get(httpapi.HeaderLeader))
+		require.Equal(t, []string{"nosniff"}, passed.header.Values("X-Content-Type-Options"), "once")
 	}
 	order := into[httpapi.OrderAnswer](t, b.do(t, http.MethodPost, "/v1/plan/retry", `{"host":"h1","step":"sds-package"}`))
 	require.Equal(t, "applied", order.State)

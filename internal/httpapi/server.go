@@ -95,16 +95,25 @@ func New(opts Options) (*Server, error) {
 	led("DELETE /v1/leader", s.abdicate)
 	led("GET /v1/status", s.status)
 	led("GET /v1/plan", s.plan)
-	led("POST /v1/plan/{verb}", s.order)
+	led("POST /v1/plan/{verb}", s.planOrder)
 	led("GET /v1/nodes", s.nodes)
 	led("GET /v1/nodes/{host}", s.node)
+	led("GET /v1/pools", s.pools)
+	led("GET /v1/growth", s.growths)
+	led("GET /v1/growth/{id}", s.growth)
+	led("GET /v1/growth/preview", s.preview)
+	led("GET /v1/growth/orphans", s.orphans)
+	led("POST /v1/growth/{verb}", s.growthOrder)
 	s.mux.HandleFunc("/", s.unserved)
 	return s, nil
 }
 
+// headerSniff forbids browsers to guess what an answer is.
+const headerSniff = "X-Content-Type-Options"
+
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set(headerSniff, "nosniff")
 	s.mux.ServeHTTP(w, r)
 }
 

@@ -2,65 +2,19 @@ package httpapi
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"sort"
-	"strings"
-	"time"
 
 	"scaleio-framework/internal/engine"
 	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/state"
 	"scaleio-framework/internal/version"
 	"scaleio-framework/leader"
 	"scaleio-framework/scheduler/bootstrap"
 )
 
-// records are the typed records of a view. What is unreadable is left out; the
-// view says so.
-type records struct {
-	epoch     epochRecord
-	framework *model.Framework
-	cluster   *model.Cluster
-	nodes     map[string]*model.Node
-	plans     map[string]*model.NodePlan
-}
-
-// epochRecord is what is shown of /epoch.
-type epochRecord struct {
-	Instance string    `json:"instance"`
-	URL      string    `json:"url"`
-	Since    time.Time `json:"since"`
-}
-
-func read(view engine.View) records {
-	r := records{nodes: make(map[string]*model.Node), plans: make(map[string]*model.NodePlan)}
-	for path, entry := range view.Records {
-		switch {
-		case path == leader.PathEpoch:
-			// Written by the elector; unreadable is not possible while we lead.
-			_ = json.Unmarshal(entry.Data, &r.epoch)
-		case path == leader.PathFramework:
-			r.framework, _ = model.Decode[model.Framework](entry.Data)
-		case path == leader.PathCluster:
-			r.cluster, _ = model.Decode[model.Cluster](entry.Data)
-		case strings.HasPrefix(path, leader.PathNodes+"/"):
-			host, rest, isPlan := strings.Cut(strings.TrimPrefix(path, leader.PathNodes+"/"), "/")
-			if !isPlan {
-				if node, err := model.Decode[model.Node](entry.Data); err == nil {
-					r.nodes[host] = node
-				}
-			} else if rest == "plan" {
-				if plan, err := model.Decode[model.NodePlan](entry.Data); err == nil {
-					r.plans[host] = plan
-				}
-			}
-		}
-	}
-	return r
-}
-
-func (s *Server) leaderOf(ctx context.Context, view engine.View, r records) Leader {
-	answer := Leader{Epoch: view.Epoch, Instance: r.epoch.Instance, URL: r.epoch.URL, Since: r.epoch.Since}
+func (s *Server) leaderOf(ctx context.Context, view engine.View, epoch state.Epoch) Leader {
+	answer := Leader{Epoch: view.Epoch, Instance: epoch.Instance, URL: epoch.URL, Since: epoch.Since}
 	if candidates, err := s.opts.Election.Candidates(ctx); err == nil {
 		answer.Candidates = candidates
 	}
@@ -69,7 +23,7 @@ func (s *Server) leaderOf(ctx context.Context, view engine.View, r records) Lead
 
 func (s *Server) getLeader(w http.ResponseWriter, r *http.Request, term Term) {
 	view := term.View()
-	reply(w, http.StatusOK, s.leaderOf(r.Context(), view, read(view)))
+	reply(w, http.StatusOK, s.leaderOf(r.Context(), view, state.Decode(view.Records).Epoch))
 }
 
 func (s *Server) abdicate(w http.ResponseWriter, _ *http.Request, term Term) {
@@ -80,10 +34,10 @@ func (s *Server) abdicate(w http.ResponseWriter, _ *http.Request, term Term) {
 
 func (s *Server) status(w http.ResponseWriter, req *http.Request, term Term) {
 	view := term.View()
-	r := read(view)
-	plan := bootstrap.Describe(r.cluster, r.plans)
+	r := state.Decode(view.Records)
+	plan := bootstrap.Describe(r.Cluster, r.Plans)
 	status := Status{
-		Leader:     s.leaderOf(req.Context(), view, r),
+		Leader:     s.leaderOf(req.Context(), view, r.Epoch),
 		Subscribed: term.Subscribed(),
 		Nodes:      Counts{},
 		Steps:      Counts{},
@@ -91,18 +45,18 @@ func (s *Server) status(w http.ResponseWriter, req *http.Request, term Term) {
 		Problems:   plan.Problems,
 		Version:    version.String(),
 	}
-	if f := r.framework; f != nil {
+	if f := r.Framework; f != nil {
 		status.FrameworkID, status.Registered = f.ID, f.Registered != nil
 	}
-	if c := r.cluster; c != nil {
+	if c := r.Cluster; c != nil {
 		status.Paused = c.Paused
 		status.System = System{Name: c.SystemName, ID: c.SystemID, UUID: c.UUID, Version: c.Version, Members: c.Members, Gateways: c.Gateways}
 		countSteps(status.Steps, c.Steps)
 	}
-	for _, node := range r.nodes {
+	for _, node := range r.Nodes {
 		status.Nodes[string(node.State)]++
 	}
-	for _, p := range r.plans {
+	for _, p := range r.Plans {
 		countSteps(status.Steps, p.Steps)
 	}
 	for path, reason := range view.Unreadable {
@@ -119,15 +73,15 @@ func countSteps(counts Counts, steps map[string]model.Step) {
 }
 
 func (s *Server) plan(w http.ResponseWriter, _ *http.Request, term Term) {
-	r := read(term.View())
-	reply(w, http.StatusOK, bootstrap.Describe(r.cluster, r.plans))
+	r := state.Decode(term.View().Records)
+	reply(w, http.StatusOK, bootstrap.Describe(r.Cluster, r.Plans))
 }
 
 func (s *Server) nodes(w http.ResponseWriter, _ *http.Request, term Term) {
-	r := read(term.View())
-	list := make([]Node, 0, len(r.nodes))
-	for host, node := range r.nodes {
-		list = append(list, Node{Node: *node, Plan: r.plans[host]})
+	r := state.Decode(term.View().Records)
+	list := make([]Node, 0, len(r.Nodes))
+	for host, node := range r.Nodes {
+		list = append(list, Node{Node: *node, Plan: r.Plans[host]})
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Hostname < list[j].Hostname })
 	reply(w, http.StatusOK, list)
@@ -135,9 +89,9 @@ func (s *Server) nodes(w http.ResponseWriter, _ *http.Request, term Term) {
 
 func (s *Server) node(w http.ResponseWriter, req *http.Request, term Term) {
 	view := term.View()
-	r := read(view)
+	r := state.Decode(view.Records)
 	host := req.PathValue("host")
-	node, ok := r.nodes[host]
+	node, ok := r.Nodes[host]
 	if reason := view.Unreadable[leader.PathNodes+"/"+host]; !ok && reason != "" {
 		fail(w, http.StatusInternalServerError, "the record of node "+host+" is left alone: "+reason)
 		return
@@ -146,5 +100,5 @@ func (s *Server) node(w http.ResponseWriter, req *http.Request, term Term) {
 		fail(w, http.StatusNotFound, "no node "+host+": /v1/nodes lists them")
 		return
 	}
-	reply(w, http.StatusOK, Node{Node: *node, Plan: r.plans[host]})
+	reply(w, http.StatusOK, Node{Node: *node, Plan: r.Plans[host]})
 }

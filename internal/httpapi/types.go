@@ -64,11 +64,16 @@ type Node struct {
 // Plan is the answer of GET /v1/plan.
 type Plan = bootstrap.View
 
-// OrderRequest is the body of POST /v1/plan/{verb}.
+// OrderRequest is the body of POST /v1/plan/{verb} and /v1/growth/{verb}; the
+// fields mean what they mean in model.Order, and each verb takes its own only.
 type OrderRequest struct {
-	Host string `json:"host,omitempty"`
-	Step string `json:"step,omitempty"`
-	By   string `json:"by,omitempty"`
+	Host    string `json:"host,omitempty"`
+	Step    string `json:"step,omitempty"`
+	Growth  string `json:"growth,omitempty"`
+	Pool    string `json:"pool,omitempty"`
+	SizeGiB int    `json:"size_gib,omitempty"`
+	Volume  string `json:"volume,omitempty"`
+	By      string `json:"by,omitempty"`
 }
 
 // OrderAnswer says what became of an order.
