@@ -400,8 +400,12 @@ func requireRecordedEnvironment(t *testing.T, pid int) {
 	names := environment(variables, "\n")
 	// Set by the interpreter that recorded it.
 	delete(names, "LC_CTYPE")
-	got, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
-	require.NoError(t, err)
+	var got []byte
+	require.Eventually(t, func() bool {
+		// It is empty while the shell becomes the program.
+		got, err = os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+		return err == nil && len(got) > 0
+	}, patience, time.Millisecond)
 	ours := environment(string(got), "\x00")
 	for name := range names {
 		require.Contains(t, ours, name)
