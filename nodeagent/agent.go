@@ -13,6 +13,7 @@ import (
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/nodeagent/hostfs"
+	"scaleio-framework/nodeagent/imds"
 	"scaleio-framework/nodeagent/inventory"
 	"scaleio-framework/nodeagent/journal"
 	"scaleio-framework/nodeagent/runner"
@@ -47,8 +48,10 @@ type Options struct {
 	AliveEvery time.Duration
 	// InventoryEvery is the pause between looks at the host; 1 min when 0.
 	InventoryEvery time.Duration
-	Transport      Transport
-	Logger         hclog.Logger
+	// Metadata says which instance of a cloud the host is; nil asks nobody.
+	Metadata  *imds.Reader
+	Transport Transport
+	Logger    hclog.Logger
 }
 
 func (o Options) validate() error {
@@ -125,7 +128,7 @@ func New(o Options) (*Agent, error) {
 	// Looking at disks writes nothing, so these runs need no note.
 	a.inventory = inventory.New(inventory.Options{
 		Root: a.root, Runner: runner.New(runner.Options{Tools: o.Tools}),
-		Address: o.Address, PublicKey: key.Public(), Version: o.Version,
+		Address: o.Address, PublicKey: key.Public(), Version: o.Version, Metadata: o.Metadata, Logger: o.Logger,
 	})
 	return a, nil
 }

@@ -24,7 +24,7 @@ func (a *Agent) answer(ctx context.Context, c nodeproto.Command) {
 	}
 }
 
-// locate finds a disk by its serial number.
+// locate finds a disk by its serial number, or on Xen by its name.
 func (a *Agent) locate(ctx context.Context, c nodeproto.Command) {
 	report := nodeproto.Report{Step: c.Step, Attempt: max(c.Attempt, 1), State: nodeproto.Done}
 	disk, err := a.findDisk(ctx, c.Params)
@@ -52,10 +52,12 @@ func (a *Agent) findDisk(ctx context.Context, params json.RawMessage) (model.Dis
 	want := plainSerial(p.Serial)
 	var matches []model.Disk
 	for _, d := range found.Disks {
-		// A stable path ends in the serial where the kernel does not tell it.
-		if plainSerial(d.Serial) == want || strings.HasSuffix(plainSerial(path.Base(d.Path)), "_"+want) {
+		if carries(d, want) {
 			matches = append(matches, d)
 		}
+	}
+	if len(matches) == 0 {
+		matches = onXen(found.Disks, p.Device)
 	}
 	switch len(matches) {
 	case 0:
@@ -65,6 +67,37 @@ func (a *Agent) findDisk(ctx context.Context, params json.RawMessage) (model.Dis
 	default:
 		return model.Disk{}, fmt.Errorf("locate: %d disks carry the serial number %s", len(matches), p.Serial)
 	}
+}
+
+// carries reports whether a disk has a serial number. What the kernel tells
+// decides: a link may be a left-over of another disk. Only where the kernel
+// tells none, the stable path says it by its end.
+func carries(d model.Disk, want string) bool {
+	if told := plainSerial(d.Serial); told != "" {
+		return told == want
+	}
+	return strings.HasSuffix(plainSerial(path.Base(d.Path)), "_"+want)
+}
+
+// onXen are the disks that appeared under the name asked for: Xen shows
+// /dev/sdf as /dev/xvdf, without a serial number. Other machines have no disks
+// of such names.
+func onXen(disks []model.Disk, device string) []model.Disk {
+	base := path.Base(device)
+	letters, ok := strings.CutPrefix(base, "sd")
+	if !ok {
+		letters, ok = strings.CutPrefix(base, "xvd")
+	}
+	if !ok {
+		return nil
+	}
+	var matches []model.Disk
+	for _, d := range disks {
+		if d.Device == "/dev/xvd"+letters && plainSerial(d.Serial) == "" {
+			matches = append(matches, d)
+		}
+	}
+	return matches
 }
 
 func plainSerial(s string) string {

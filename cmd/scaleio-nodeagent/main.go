@@ -63,10 +63,14 @@ func newLink(s settings, logger hclog.Logger) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
+	metadata, err := s.metadata()
+	if err != nil {
+		return nil, err
+	}
 	l := &link{executor: mesos, log: logger, named: make(chan struct{}), stopAgent: make(chan struct{}), agentEnded: make(chan struct{}), killed: make(chan struct{})}
 	l.agent, err = nodeagent.New(nodeagent.Options{
 		Name: s.name, HostRoot: s.hostRoot, Tools: s.tools, Address: s.address, Version: version.String(),
-		SCLIPasswordInArgs: s.passwordInArgs, Transport: l, Logger: logger,
+		SCLIPasswordInArgs: s.passwordInArgs, Metadata: metadata, Transport: l, Logger: logger,
 	})
 	return l, err
 }

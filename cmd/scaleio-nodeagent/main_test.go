@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -217,6 +218,18 @@ func TestSettings(t *testing.T) {
 			args: []string{"--name", "other"}, env: map[string]string{"SIO_NAME": "one", "SIO_SCLI_PASSWORD_IN_ARGS": "true"},
 			want: func(s settings) bool { return s.name == "other" && s.passwordInArgs },
 		},
+		"the metadata service of EC2, unless a directory stands for the host": {want: func(s settings) bool {
+			whole, err := s.metadata()
+			s.hostRoot = "/srv"
+			part, partErr := s.metadata()
+			s.imdsEndpoint = "http://127.0.0.1:1"
+			named, namedErr := s.metadata()
+			return errors.Join(err, partErr, namedErr) == nil && whole != nil && part == nil && named != nil
+		}},
+		"no metadata service": {env: map[string]string{"SIO_IMDS_ENDPOINT": "off"}, want: func(s settings) bool {
+			reader, err := s.metadata()
+			return err == nil && reader == nil
+		}},
 		"an address that is a name":     {env: map[string]string{"SIO_ADDRESS": "node1"}, err: "not an IP address: set SIO_ADDRESS"},
 		"an agent reached by its name":  {env: map[string]string{"MESOS_AGENT_ENDPOINT": "node1:5051"}, err: "set SIO_ADDRESS"},
 		"a host root that is not there": {env: map[string]string{"SIO_HOST_ROOT": "/no/such"}, err: "/no/such is not a directory"},
@@ -250,4 +263,11 @@ func TestBadConfigurationExitsWithTwo(t *testing.T) {
 	require.Equal(t, exitConfig, run(nil, none, &out))
 	require.Contains(t, out.String(), "bad configuration")
 	require.Equal(t, exitStopped, run([]string{"--help"}, none, &out))
+
+	mesos := map[string]string{
+		"MESOS_FRAMEWORK_ID": "f", "MESOS_EXECUTOR_ID": "e", "MESOS_AGENT_ENDPOINT": "127.0.0.1:5051", "MESOS_SLAVE_ID": "s",
+		"MESOS_DIRECTORY": "/tmp", "MESOS_SANDBOX": "/tmp", "SIO_IMDS_ENDPOINT": "169.254.169.254",
+	}
+	require.Equal(t, exitConfig, run(nil, func(key string) string { return mesos[key] }, &out))
+	require.Contains(t, out.String(), "is not an http or https URL")
 }

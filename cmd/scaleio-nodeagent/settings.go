@@ -6,18 +6,39 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"scaleio-framework/nodeagent/executor"
+	"scaleio-framework/nodeagent/imds"
 )
 
 // settings are the flags, each with its environment variable.
 type settings struct {
 	name, hostRoot, tools, address, logLevel string
+	imdsEndpoint                             string
 	passwordInArgs                           bool
 	mesos                                    executor.Config
+}
+
+// imdsOff is the endpoint of hosts that are on no cloud.
+const imdsOff = "off"
+
+// imdsTimeout bounds all questions to the metadata service together: it is on
+// the same machine, and where there is none packets to it may just vanish.
+const imdsTimeout = time.Second
+
+// metadata is the service that says which instance the host is. A directory
+// that stands for a host has one only where it is named: the machine's own
+// would speak of the machine.
+func (s settings) metadata() (*imds.Reader, error) {
+	if s.imdsEndpoint == imdsOff || s.imdsEndpoint == "" && filepath.Clean(s.hostRoot) != "/" {
+		return nil, nil
+	}
+	return imds.New(imds.Options{Endpoint: s.imdsEndpoint, Timeout: imdsTimeout})
 }
 
 // parse reads flags over environment variables over defaults.
@@ -39,6 +60,7 @@ func parse(args []string, env func(string) string, out io.Writer) (settings, err
 	set.StringVar(&s.hostRoot, "host-root", or("SIO_HOST_ROOT", "/"), "directory that stands for the host, SIO_HOST_ROOT")
 	set.StringVar(&s.tools, "tools", or("SIO_TOOLS", ""), "directory searched for programs before PATH, SIO_TOOLS")
 	set.StringVar(&s.address, "address", or("SIO_ADDRESS", ""), "where other nodes reach this host, SIO_ADDRESS; otherwise the Mesos agent's address")
+	set.StringVar(&s.imdsEndpoint, "imds-endpoint", or("SIO_IMDS_ENDPOINT", ""), "URL of the EC2 metadata service, or off, SIO_IMDS_ENDPOINT; otherwise EC2's own, and off with a host root")
 	set.StringVar(&s.logLevel, "log-level", or("SIO_LOG_LEVEL", "info"), "trace, debug, info, warn or error, SIO_LOG_LEVEL")
 	set.BoolVar(&s.passwordInArgs, "scli-password-in-args", inArgs, "put passwords on scli's command line where it does not ask for them: every user of the host can read them there, SIO_SCLI_PASSWORD_IN_ARGS")
 	if err := set.Parse(args); err != nil {

@@ -14,4 +14,8 @@ type LocateParams struct {
 	// Serial is the disk's serial number; the volume id of an EBS volume. Case
 	// and dashes do not matter.
 	Serial string `json:"serial"`
+	// Device is the name that the volume was attached under, for example
+	// /dev/sdf. On Xen, where disks tell no serial number, it says where the
+	// disk appeared; elsewhere it means nothing.
+	Device string `json:"device,omitempty"`
 }

@@ -17,10 +17,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
 
 	"scaleio-framework/internal/model"
 	"scaleio-framework/nodeagent/hostfs"
+	"scaleio-framework/nodeagent/imds"
 	"scaleio-framework/nodeagent/runner"
 )
 
@@ -32,13 +34,25 @@ type Options struct {
 	Address string
 	// PublicKey and Version are shown as they are.
 	PublicKey, Version string
+	// Metadata says which instance of a cloud the host is; nil asks nobody.
+	Metadata *imds.Reader
+	// Logger hears of a metadata service that makes no sense; may be nil.
+	Logger hclog.Logger
 }
 
 // Collector looks at a host. It is safe for concurrent use.
-type Collector struct{ opt Options }
+type Collector struct {
+	opt   Options
+	cloud identity
+}
 
 // New wires a collector.
-func New(o Options) *Collector { return &Collector{opt: o} }
+func New(o Options) *Collector {
+	if o.Logger == nil {
+		o.Logger = hclog.NewNullLogger()
+	}
+	return &Collector{opt: o, cloud: identity{metadata: o.Metadata, log: o.Logger}}
+}
 
 // Collect describes the host as it is now. A host whose operating system is
 // not supported is described as well, beside the error.
@@ -67,6 +81,7 @@ func (c *Collector) Collect(ctx context.Context) (model.Inventory, error) {
 		CPUs:      runtime.NumCPU(),
 		MemoryMB:  MemoryMB(c.opt.Root),
 		Disks:     disks,
+		Cloud:     c.cloud.host(ctx),
 		PublicKey: c.opt.PublicKey,
 		Agent:     c.opt.Version,
 	}
