@@ -97,7 +97,7 @@ func (b *Bootstrap) Load(stored leader.Snapshot) (map[string]error, error) {
 		case path == leader.PathCluster:
 			c, err := model.Decode[model.Cluster](entry.Data)
 			if err != nil {
-				return nil, fmt.Errorf("%s is unreadable: %w: mend it by hand, or restore it from a dump", path, err)
+				return nil, fmt.Errorf("%s is unreadable: %w", path, err)
 			}
 			cluster = c
 		case isPlan:
@@ -111,7 +111,7 @@ func (b *Bootstrap) Load(stored leader.Snapshot) (map[string]error, error) {
 		}
 	}
 	if cluster == nil && len(plans)+len(unreadable) > 0 {
-		return nil, errors.New("/cluster is missing while nodes have plans: restore it from a dump; a new one would not know the ScaleIO system that exists")
+		return nil, errors.New("/cluster is missing while nodes have plans: a new one would not know the ScaleIO system that exists")
 	}
 	if cluster != nil && cluster.Steps == nil {
 		cluster.Steps = make(map[string]model.Step)
@@ -181,6 +181,9 @@ func (t *turn) timerFired(key string) {
 		return
 	case timerMore:
 		return // finish works on
+	case timerSweep:
+		t.sweep()
+		return
 	}
 	if rest, ok := strings.CutPrefix(key, timerAsk); ok {
 		t.askAgain(refOf(rest))

@@ -35,6 +35,7 @@ const (
 	timerPrefix = "bootstrap/"
 	timerSettle = "bootstrap/settle"
 	timerMore   = "bootstrap/more"
+	timerSweep  = "bootstrap/sweep"
 	timerAsk    = "bootstrap/ask/"
 	timerRetry  = "bootstrap/retry/"
 	timerLost   = "bootstrap/lost/"

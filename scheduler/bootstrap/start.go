@@ -126,6 +126,15 @@ func (t *turn) skip(at ref, reason string) {
 	t.ended(at)
 }
 
+// gatewayCall is a gateway step's committed intent as an effect.
+func (t *turn) gatewayCall(at ref, step model.Step) core.GatewayCall {
+	return core.GatewayCall{
+		Host: at.host, Step: at.key, Attempt: step.Attempt,
+		Gateways: append([]model.Gateway(nil), t.cluster.Gateways...),
+		Params:   step.Params, Object: objectOf(at),
+	}
+}
+
 // ask sends a running step's intent, which does it or asks what became of it.
 // The timer repeats it until a report answers.
 func (t *turn) ask(at ref, step model.Step) {
@@ -135,11 +144,7 @@ func (t *turn) ask(at ref, step model.Step) {
 	}
 	if step.Runner == model.RunnerGateway {
 		t.asked[at] = q
-		t.out.Do(core.GatewayCall{
-			Host: at.host, Step: at.key, Attempt: step.Attempt,
-			Gateways: append([]model.Gateway(nil), t.cluster.Gateways...),
-			Params:   step.Params, Object: objectOf(at),
-		})
+		t.out.Do(t.gatewayCall(at, step))
 		t.timer(timerOf(timerAsk, at), t.options.GatewayTimeout)
 		return
 	}

@@ -113,6 +113,7 @@ func (t *turn) set(at ref, step model.Step) {
 // termStarted asks for everything that is open: node agents for all planned
 // hosts, and what became of running steps.
 func (t *turn) termStarted(e core.TermStarted) {
+	t.timer(timerSweep, sweepEvery)
 	if t.cluster == nil {
 		t.cluster = &model.Cluster{
 			UUID:       uuid.NewSHA1(uuid.NameSpaceURL, []byte("scaleio-framework/cluster/"+e.Entropy)).String(),

@@ -115,18 +115,6 @@ func (w *world) checkCounts() {
 	}
 }
 
-// dropLateVolume overlooks the one thing that a woken leader may leave behind:
-// when its own verify-volume is performed behind the next leader's verify, the
-// test volume is there again. No call to a gateway can prevent that; the lease
-// deadline on the real performer's requests makes it unlikely.
-func (e *ending) dropLateVolume() {
-	for object := range e.Objects {
-		if strings.HasPrefix(object, "volume/verify-") {
-			delete(e.Objects, object)
-		}
-	}
-}
-
 // print is an ending as text, for comparison.
 func (w *world) print(e ending) string {
 	data, err := json.MarshalIndent(e, "", "  ")

@@ -41,6 +41,9 @@ const (
 	// watched when it is complete.
 	patience = 2 * time.Hour
 	rest     = 40 * time.Second
+	// sweep is longer than bootstrap takes between two removals of late test
+	// volumes.
+	sweep = 11 * time.Minute
 )
 
 // run plays a scenario to its end in the present bubble.
@@ -73,6 +76,10 @@ func run(s scenario, hosts ...string) *world {
 	}
 	w.locked(func() bool { w.note("complete"); w.calm = true; return true })
 	time.Sleep(rest)
+	if w.locked(func() bool { return w.late }) {
+		// The leader removes what an effect that came late has made again.
+		time.Sleep(sweep)
+	}
 	return w
 }
 

@@ -218,14 +218,3 @@ func (s *system) removeVolumes(prefix string) {
 		}
 	}
 }
-
-// leaked are the test volumes that are there.
-func (s *system) leaked() []string {
-	var volumes []string
-	for _, object := range sortedKeys(s.objects) {
-		if strings.HasPrefix(object, "volume/") {
-			volumes = append(volumes, object)
-		}
-	}
-	return volumes
-}

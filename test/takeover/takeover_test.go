@@ -27,9 +27,6 @@ func play(t *testing.T, s scenario) (*world, ending) {
 // differs says what is wrong with a run that should have ended like another;
 // it is empty when nothing is.
 func differs(w *world, want, got ending) string {
-	if w.late {
-		got.dropLateVolume()
-	}
 	a, b := w.print(want), w.print(got)
 	if a == b && len(w.wrong) == 0 {
 		return ""
