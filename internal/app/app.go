@@ -21,6 +21,7 @@ import (
 	"scaleio-framework/internal/artifacts"
 	"scaleio-framework/internal/config"
 	"scaleio-framework/internal/httpapi"
+	"scaleio-framework/internal/metrics"
 	"scaleio-framework/internal/version"
 	"scaleio-framework/leader"
 	"scaleio-framework/scheduler/mesosapi"
@@ -83,12 +84,17 @@ func New(cfg *config.Config, logger hclog.Logger) (*App, error) {
 	if err := a.checkTerm(); err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
+	figures, err := metrics.New(metrics.Options{Instance: card.Instance, Term: a.measured, Logger: logger})
+	if err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
 	handler, err := httpapi.New(httpapi.Options{
 		Instance:  card.Instance,
 		Election:  election{a},
 		Orders:    a.orders,
 		Term:      a.leading,
 		Artifacts: catalog,
+		Metrics:   figures,
 		Logger:    logger,
 	})
 	if err != nil {
@@ -166,6 +172,12 @@ func (a *App) leading() httpapi.Term {
 		return t
 	}
 	return nil
+}
+
+// measured returns the running term for metrics.
+func (a *App) measured() (metrics.Term, bool) {
+	t := a.term.Load()
+	return t, t != nil
 }
 
 // sources are the base URLs of all live schedulers, our own first.

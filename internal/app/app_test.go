@@ -81,12 +81,18 @@ func TestNewRefusesWhatATermCouldNotUse(t *testing.T) {
 	}
 }
 
-func get(t *testing.T, url string) (code int, body map[string]any) {
+// closing is a request that leaves no connection behind.
+func closing(t *testing.T, url string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	require.NoError(t, err)
 	req.Close = true
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	return req
+}
+
+func get(t *testing.T, url string) (code int, body map[string]any) {
+	t.Helper()
+	resp, err := http.DefaultTransport.RoundTrip(closing(t, url))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, resp.Body.Close()) }()
 	require.NoError(t, json.NewDecoder(resp.Body).Decode(&body))
@@ -124,6 +130,13 @@ func TestAStandbyWithoutZooKeeperIsAliveNotReadyAndStopsAtOnce(t *testing.T) {
 	code, body = get(t, base+"/v1/status")
 	require.Equal(t, http.StatusServiceUnavailable, code)
 	require.Contains(t, body["error"], "ZooKeeper cannot be reached, so no leader is known")
+
+	resp, err := http.DefaultClient.Do(closing(t, base+"/metrics"))
+	require.NoError(t, err)
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Contains(t, string(text), "\nscaleio_framework_leading 0\n", "a standby answers for itself")
 
 	began := time.Now()
 	require.NoError(t, stop(), "a stop on request is no error")
