@@ -67,11 +67,11 @@ func ExitCode(err error) (code int, remedy string) {
 	case err == nil, errors.Is(err, ErrHandedOver):
 		return ExitStopped, "stopped on request: nothing to do"
 	case errors.Is(err, ErrDeposed):
-		return ExitDeposed, "leadership lost: nothing to do, the supervisor starts this scheduler again as a candidate"
+		return ExitDeposed, "nothing to do, the supervisor starts this scheduler again as a candidate"
 	case errors.Is(err, ErrLapsed):
-		return ExitZooKeeper, "ZooKeeper was out of reach for too long: check its quorum and the network to it; the supervisor starts this scheduler again"
+		return ExitZooKeeper, "ZooKeeper was out of reach: check its quorum and the network to it; the supervisor starts this scheduler again"
 	case errors.Is(err, ErrRefused):
-		return ExitZooKeeper, "ZooKeeper refuses access: check the digest user and password and the ACLs below the root"
+		return ExitZooKeeper, "check the digest user and password and the ACLs below the root"
 	case errors.Is(err, ErrLayout):
 		return ExitUnreadable, "the stored state was written by another version: start that version or a newer one"
 	case errors.Is(err, ErrUnreadable):

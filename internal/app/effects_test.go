@@ -40,7 +40,7 @@ func TestEveryEndHasItsExitCodeAndARemedy(t *testing.T) {
 		{mesosapi.ErrFrameworkTaken, 5, "and stop it"},
 		{mesosapi.ErrOtherFramework, 5, "look whether --mesos names the right cluster"},
 		{&mesosapi.SubscriptionError{Status: 401, Text: "no", Remedy: "give the right secret"}, 5, "give the right secret"},
-		{&engine.UnreadableError{Core: "fleet", Err: errors.New("/framework: not valid JSON")}, 6, "mend the znode with zkCli"},
+		{&engine.UnreadableError{Core: "fleet", Err: errors.New("/framework: not valid JSON")}, 6, "write a good text into the znode with zkCli, mended by hand or copied from an older scaleioctl state dump"},
 		{leader.ErrLayout, 6, "start that version or a newer one"},
 		{leader.ErrUnreadable, 6, "the named znode with zkCli"},
 		{errors.New("surprise"), leader.ExitInternal, "report this with the log"},
@@ -53,6 +53,8 @@ func TestEveryEndHasItsExitCodeAndARemedy(t *testing.T) {
 			require.Equal(t, c.code, code, "%v", err)
 			require.Contains(t, line, c.want)
 			require.NotContains(t, line, "\n", "one line on stderr")
+			require.LessOrEqual(t, strings.Count(line, "leadership lost"), 1, "what happened is told once")
+			require.NotContains(t, line, "restore", "there is no such command")
 		}
 	}
 }

@@ -34,7 +34,7 @@ func ExitCode(err error) (code int, line string) {
 	case errors.As(err, &refused):
 		return ExitFramework, err.Error()
 	case errors.As(err, &unreadable):
-		return ExitUnreadable, fmt.Sprintf("%s: mend the znode with zkCli; the other records are untouched", err)
+		return ExitUnreadable, fmt.Sprintf("%s: write a good text into the znode with zkCli, mended by hand or copied from an older scaleioctl state dump; the other records are untouched", err)
 	}
 	code, remedy := leader.ExitCode(err)
 	return code, fmt.Sprintf("%s: %s", err, remedy)
