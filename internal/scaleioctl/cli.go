@@ -42,6 +42,15 @@ Commands:
   plan retry STEP              start a failed or stuck step anew         (--host for a step of a node)
   plan force-complete STEP     mark a step done without running it       (--host for a step of a node)
   nodes                        the agent hosts
+  pools                        the storage pools, and what growth thinks of them
+  growth                       the growths of the pools, newest first
+  growth show ID               one growth with its volumes
+  growth preview [POOL]        the growth that awaits approval or is under way, or why there is none
+  growth request POOL          let a pool grow now, POOL being DOMAIN/POOL (--size for the least GiB)
+  growth approve | decline ID  answer a growth that awaits approval
+  growth retry ID              try the failed and parked volumes of a growth again
+  growth orphans               volumes with our tag that nobody accounts for
+  growth delete-orphan VOLUME  delete one of them
   leader                       who leads, and who stands by
   leader abdicate              let another scheduler lead
   framework reset              draw a new framework id, after Mesos removed the old one
@@ -58,6 +67,7 @@ type options struct {
 	zkTLS           config.ZK // only its TLS settings
 	host            string
 	json, watch     bool
+	size            int // GiB
 	interval        time.Duration
 	timeout         time.Duration
 }
@@ -118,6 +128,7 @@ func (p *program) parse(args []string) ([]string, error) {
 	flags.StringVar(&p.zkTLS.CertFile, "zk.tls.cert", env("SIO_ZK_TLS_CERT"), "PEM file of the client certificate (SIO_ZK_TLS_CERT)")
 	flags.StringVar(&p.zkTLS.KeyFile, "zk.tls.key", env("SIO_ZK_TLS_KEY"), "PEM file of the client certificate's key (SIO_ZK_TLS_KEY)")
 	flags.StringVar(&p.host, "host", "", "host of the step; with plan and nodes, the one to show")
+	flags.IntVar(&p.size, "size", 0, "with growth request, the least to add, in GiB; 0 for what the policy says")
 	flags.BoolVar(&p.json, "json", false, "print JSON")
 	flags.BoolVar(&p.watch, "watch", false, "show again and again until interrupted")
 	flags.DurationVar(&p.interval, "interval", time.Second, "pause between two looks of --watch")
@@ -140,6 +151,9 @@ func (p *program) parse(args []string) ([]string, error) {
 		words = append(words, flags.Arg(0))
 		args = flags.Args()[1:]
 	}
+	if p.size < 0 {
+		return nil, errUsage{"--size must be 0 or more GiB"}
+	}
 	if p.interval <= 0 || p.timeout <= 0 {
 		return nil, errUsage{"--interval and --timeout must be more than 0"}
 	}
@@ -156,28 +170,43 @@ func (p *program) parse(args []string) ([]string, error) {
 
 // command is what stands behind a name. words are those behind the name.
 type command struct {
-	words int // how many words follow
-	run   func(p *program, ctx context.Context, words []string) error
+	run func(p *program, ctx context.Context, words []string) error
+	// word is what the word behind the name is; empty when none follows.
+	word string
+	// optional says that the word may be missing.
+	optional bool
 	// watched commands take --watch.
 	watched bool
 	// hosted commands take --host.
 	hosted bool
+	// sized commands take --size.
+	sized bool
 }
 
 func commands() map[string]command {
 	return map[string]command{
-		"status":              {0, (*program).statusCommand, true, false},
-		"plan":                {0, (*program).planCommand, true, true},
-		"plan pause":          {0, verb("pause"), false, false},
-		"plan resume":         {0, verb("resume"), false, false},
-		"plan retry":          {1, verb("retry"), false, true},
-		"plan force-complete": {1, verb("force-complete"), false, true},
-		"nodes":               {0, (*program).nodesCommand, true, true},
-		"leader":              {0, (*program).leaderCommand, true, false},
-		"leader abdicate":     {0, (*program).abdicateCommand, false, false},
-		"framework reset":     {0, (*program).resetCommand, false, false},
-		"state dump":          {0, (*program).dumpCommand, false, false},
-		"version":             {0, (*program).versionCommand, false, false},
+		"status":               {run: (*program).statusCommand, watched: true},
+		"plan":                 {run: (*program).planCommand, watched: true, hosted: true},
+		"plan pause":           {run: verb("pause")},
+		"plan resume":          {run: verb("resume")},
+		"plan retry":           {run: verb("retry"), word: "the name of one step", hosted: true},
+		"plan force-complete":  {run: verb("force-complete"), word: "the name of one step", hosted: true},
+		"nodes":                {run: (*program).nodesCommand, watched: true, hosted: true},
+		"pools":                {run: (*program).poolsCommand, watched: true},
+		"growth":               {run: (*program).growthsCommand, watched: true},
+		"growth show":          {run: (*program).growthCommand, word: "the id of one growth", watched: true},
+		"growth preview":       {run: (*program).previewCommand, word: "one pool as DOMAIN/POOL", optional: true, watched: true},
+		"growth request":       {run: growthVerb("request"), word: "one pool as DOMAIN/POOL", sized: true},
+		"growth approve":       {run: growthVerb("approve"), word: "the id of one growth"},
+		"growth decline":       {run: growthVerb("decline"), word: "the id of one growth"},
+		"growth retry":         {run: growthVerb("retry"), word: "the id of one growth"},
+		"growth orphans":       {run: (*program).orphansCommand, watched: true},
+		"growth delete-orphan": {run: growthVerb("delete-orphan"), word: "the id of one volume"},
+		"leader":               {run: (*program).leaderCommand, watched: true},
+		"leader abdicate":      {run: (*program).abdicateCommand},
+		"framework reset":      {run: (*program).resetCommand},
+		"state dump":           {run: (*program).dumpCommand},
+		"version":              {run: (*program).versionCommand},
 	}
 }
 
@@ -194,21 +223,31 @@ func (p *program) dispatch(ctx context.Context, words []string) error {
 		if !ok {
 			continue
 		}
-		if rest := words[n:]; len(rest) != c.words {
-			if c.words == 1 {
-				return errUsage{fmt.Sprintf("%s takes the name of one step", name)}
-			}
-			return errUsage{fmt.Sprintf("%s takes no %q", name, strings.Join(rest, " "))}
-		}
-		if p.watch && !c.watched {
-			return errUsage{"--watch does not go with " + name}
-		}
-		if p.host != "" && !c.hosted {
-			return errUsage{"--host does not go with " + name}
+		if err := p.fits(c, name, words[n:]); err != nil {
+			return err
 		}
 		return p.once(ctx, c, words[n:])
 	}
 	return errUsage{fmt.Sprintf("unknown command %q", strings.Join(words, " "))}
+}
+
+// fits compares a command with the words behind its name and with the flags.
+func (p *program) fits(c command, name string, rest []string) error {
+	switch {
+	case c.word == "" && len(rest) > 0:
+		return errUsage{fmt.Sprintf("%s takes no %q", name, strings.Join(rest, " "))}
+	case c.word != "" && len(rest) != 1 && (len(rest) > 0 || !c.optional):
+		return errUsage{name + " takes " + c.word}
+	case c.word != "" && len(rest) == 1 && rest[0] == "":
+		return errUsage{name + " takes " + c.word + ", not an empty word"}
+	case p.watch && !c.watched:
+		return errUsage{"--watch does not go with " + name}
+	case p.host != "" && !c.hosted:
+		return errUsage{"--host does not go with " + name}
+	case p.size != 0 && !c.sized:
+		return errUsage{"--size does not go with " + name}
+	}
+	return nil
 }
 
 // once runs a command, or with --watch again and again.

@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"scaleio-framework/internal/httpapi"
 	"scaleio-framework/internal/zkconn"
@@ -47,27 +50,42 @@ func (p *program) open(ctx context.Context) (*leader.Client, error) {
 	return client, nil
 }
 
-// scheduler is the URL to ask: the one given, else the leader's.
-func (p *program) scheduler(ctx context.Context) (string, error) {
+// schedulers are the URLs to ask, in this order: the one given, else the
+// leader's and then those of the others, which wait for the next leader.
+func (p *program) schedulers(ctx context.Context) ([]string, error) {
 	if p.url != "" {
-		return baseURL(p.url)
+		base, err := baseURL(p.url)
+		return []string{base}, err
 	}
 	if p.zk == "" {
-		return "", errUsage{"which scheduler? give --url (SIO_URL) of any of them, or --zk (SIO_ZK)"}
+		return nil, errUsage{"which scheduler? give --url (SIO_URL) of any of them, or --zk (SIO_ZK)"}
 	}
 	client, err := p.open(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer client.Close()
-	card, ok, err := client.Leader(ctx)
+	card, led, err := client.Leader(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if !ok {
-		return "", errors.New("no scheduler leads at the moment: the next one takes over within the session timeout; if none does, look whether the Marathon app runs")
+	var urls []string
+	if led {
+		urls = append(urls, card.URL)
 	}
-	return card.URL, nil
+	others, err := client.Candidates(ctx)
+	if err != nil && !led {
+		return nil, err
+	}
+	for _, other := range others {
+		if !slices.Contains(urls, other.URL) {
+			urls = append(urls, other.URL)
+		}
+	}
+	if len(urls) == 0 {
+		return nil, errors.New("no scheduler leads at the moment: the next one takes over within the session timeout; if none does, look whether the Marathon app runs")
+	}
+	return urls, nil
 }
 
 // baseURL reads --url, which may be just host:port.
@@ -84,33 +102,21 @@ func baseURL(text string) (string, error) {
 
 // ask sends a request to a scheduler and decodes the answer.
 func (p *program) ask(ctx context.Context, method, path string, body, answer any) (status int, err error) {
-	base, err := p.scheduler(ctx)
+	urls, err := p.schedulers(ctx)
 	if err != nil {
 		return 0, err
 	}
-	var content io.Reader = http.NoBody
+	var content []byte
 	if body != nil {
-		data, err := json.Marshal(body)
-		if err != nil {
+		if content, err = json.Marshal(body); err != nil {
 			return 0, fmt.Errorf("encode the request: %w", err)
 		}
-		content = bytes.NewReader(data)
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, base+path, content)
+	base, resp, err := p.reach(ctx, urls, method, path, content)
 	if err != nil {
-		return 0, errUsage{"--url: " + err.Error()}
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Close = true // one request a run
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		remedy := "is the URL right, and does that scheduler run? --zk finds the leader by itself"
-		if p.url == "" {
-			remedy = "this leader may just have died: the next one takes over within the session timeout"
-		}
-		return 0, fmt.Errorf("ask the scheduler: %w (%s)", err, remedy)
+		return 0, err
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	_ = resp.Body.Close() // read to the end
@@ -128,6 +134,60 @@ func (p *program) ask(ctx context.Context, method, path string, body, answer any
 		return resp.StatusCode, fmt.Errorf("the answer of %s is not what this version understands: %w", base, err)
 	}
 	return resp.StatusCode, nil
+}
+
+// reach asks one scheduler after the other until one answers. A request that
+// may have come through is not repeated unless it only reads: an order would be
+// given twice.
+func (p *program) reach(ctx context.Context, urls []string, method, path string, content []byte) (base string, resp *http.Response, err error) {
+	remedy := "is the URL right, and does that scheduler run? --zk finds the leader by itself"
+	if p.url == "" {
+		remedy = "the leader may just have died: the next one takes over within the session timeout"
+	}
+	var failed []error
+	for i, base := range urls {
+		resp, err := p.send(ctx, len(urls)-i, method, base+path, content)
+		if err == nil {
+			return base, resp, nil
+		}
+		failed = append(failed, err)
+		var dial *net.OpError
+		unsent := errors.As(err, &dial) && dial.Op == "dial"
+		if ctx.Err() != nil || method != http.MethodGet && !unsent {
+			break
+		}
+	}
+	if len(failed) == 1 {
+		return "", nil, fmt.Errorf("ask the scheduler: %w (%s)", failed[0], remedy)
+	}
+	texts := make([]string, len(failed))
+	for i, err := range failed {
+		texts[i] = err.Error()
+	}
+	return "", nil, fmt.Errorf("no scheduler answers: %s (%s)", strings.Join(texts, "; "), remedy)
+}
+
+// send sends one request. While there are others to ask, a host that is gone
+// or a process that hangs is given up after a part of the time, and not at its
+// end; an order is waited for.
+func (p *program) send(ctx context.Context, left int, method, target string, content []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(content))
+	if err != nil {
+		return nil, errUsage{"--url: " + err.Error()}
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Close = true // one request a run
+	share := p.timeout / time.Duration(left+1)
+	transport := &http.Transport{
+		Proxy:       http.ProxyFromEnvironment,
+		DialContext: (&net.Dialer{Timeout: share}).DialContext,
+		// A run asks once; it leaves no connection behind.
+		DisableKeepAlives: true,
+	}
+	if left > 1 && method == http.MethodGet {
+		transport.ResponseHeaderTimeout = share
+	}
+	return (&http.Client{Transport: transport}).Do(req)
 }
 
 // printJSON shows a value to programs.

@@ -73,7 +73,7 @@ type dumped struct {
 	Text string `json:"text,omitempty"`
 }
 
-// dumpCommand prints all znodes, in a form that a restore can read.
+// dumpCommand prints all znodes, to read and to copy from.
 func (p *program) dumpCommand(ctx context.Context, _ []string) error {
 	client, err := p.open(ctx)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os/user"
 	"slices"
 	"strings"
 	"time"
@@ -73,36 +72,4 @@ func (p *program) planCommand(ctx context.Context, _ []string) error {
 		fmt.Fprintln(p.Out, "problem:", oneLine(problem))
 	}
 	return nil
-}
-
-// verb makes the command that gives an order to the leader.
-func verb(name string) func(*program, context.Context, []string) error {
-	return func(p *program, ctx context.Context, words []string) error {
-		request := httpapi.OrderRequest{Host: p.host, By: "scaleioctl"}
-		if me, err := user.Current(); err == nil {
-			request.By = me.Username
-		}
-		if len(words) > 0 {
-			request.Step = words[0]
-		}
-		var answer httpapi.OrderAnswer
-		if _, err := p.ask(ctx, http.MethodPost, "/v1/plan/"+name, request, &answer); err != nil {
-			return err
-		}
-		if p.json {
-			if err := p.printJSON(answer); err != nil {
-				return err
-			}
-		}
-		switch {
-		case answer.State == "refused":
-			return fmt.Errorf("%s refused: %s", name, answer.Reason)
-		case p.json:
-		case answer.State == "waiting":
-			fmt.Fprintf(p.Out, "%s waits: %s (%s)\n", name, answer.Reason, answer.Order)
-		default:
-			fmt.Fprintf(p.Out, "%s %s\n", name, answer.State)
-		}
-		return nil
-	}
 }

@@ -107,6 +107,16 @@ h1    running      manager  10.0.0.1  rack1      1/2    1
 h2    unreachable           10.0.0.2                             agent lost
 `, ""}, run(t, nil, "nodes", "--url", s.url))
 	require.Equal(t, result{1, "", "scaleioctl: no host h9 is known: scaleioctl nodes lists them\n"}, run(t, nil, "nodes", "--url", s.url, "--host", "h9"))
+
+	s = start(t, map[string]any{leader.PathNodes + "/h1": &model.Node{
+		Hostname: "h1", State: model.TaskUnreachable, Reason: "agent lost", Since: since, Launch: &model.Launch{Number: 1, TaskID: "t"},
+		Refused: &model.Refused{What: "report", Reason: "longer than 64 KiB", At: since},
+	}})
+	require.Regexp(t, `agent lost; its last report could not be used: longer than 64 KiB\n$`, run(t, nil, "nodes", "--url", s.url).out)
+}
+
+func TestNodesForPrograms(t *testing.T) {
+	s := trouble(t)
 	var nodes []httpapi.Node
 	require.NoError(t, json.Unmarshal([]byte(run(t, nil, "nodes", "--json", "--url", s.url).out), &nodes))
 	require.Len(t, nodes, 2)

@@ -121,6 +121,9 @@ func (p *program) nodesCommand(ctx context.Context, _ []string) error {
 				remark = n.Plan.Problem
 			}
 		}
+		if r := n.Refused; r != nil {
+			remark = strings.TrimPrefix(remark+"; "+fmt.Sprintf("its last %s could not be used: %s", r.What, r.Reason), "; ")
+		}
 		t.row(n.Hostname, string(n.State), persona, address, set, steps, devices, remark)
 	}
 	switch {
