@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/state"
 	"scaleio-framework/leader"
 )
 
@@ -34,33 +34,11 @@ func (w *World) State(ctx context.Context) (State, error) {
 }
 
 func decode(tree leader.Snapshot) (State, error) {
-	s := State{Nodes: make(map[string]*model.Node), Plans: make(map[string]*model.NodePlan)}
-	for _, path := range slices.Sorted(maps.Keys(tree)) {
-		data := tree[path].Data
-		var err error
-		switch host, isPlan := strings.CutSuffix(strings.TrimPrefix(path, leader.PathNodes+"/"), "/plan"); {
-		case path == leader.PathEpoch:
-			var epoch struct {
-				Epoch    uint64 `json:"epoch"`
-				Instance string `json:"instance"`
-			}
-			err = json.Unmarshal(data, &epoch)
-			s.Epoch, s.Instance = epoch.Epoch, epoch.Instance
-		case path == leader.PathFramework:
-			s.Framework, err = model.Decode[model.Framework](data)
-		case path == leader.PathCluster:
-			s.Cluster, err = model.Decode[model.Cluster](data)
-		case !strings.HasPrefix(path, leader.PathNodes+"/"):
-		case isPlan:
-			s.Plans[host], err = model.Decode[model.NodePlan](data)
-		default:
-			s.Nodes[host], err = model.Decode[model.Node](data)
-		}
-		if err != nil {
-			return s, fmt.Errorf("znode %s: %w", path, err)
-		}
-	}
-	return s, nil
+	s := state.Decode(tree)
+	return State{
+		Epoch: s.Epoch.Epoch, Instance: s.Epoch.Instance,
+		Framework: s.Framework, Cluster: s.Cluster, Nodes: s.Nodes, Plans: s.Plans,
+	}, s.Err()
 }
 
 // Steps lists every step as "host/step" or "cluster/step".
