@@ -29,7 +29,7 @@ build: setup ## Build the four programs into build/bin.
 	@# The node agent runs on hosts of every age: no C library.
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o build/bin/ ./cmd/...
 
-demo: build ## Bootstrap three simulated hosts, kill the leader on the way, let a fourth host join.
+demo: build ## Bootstrap three simulated hosts, kill the leader on the way, let a fourth host join, let the pool grow.
 	build/bin/sandbox run --scenario demo --report build/demo-report.json
 
 test: setup ## Run all tests with the race detector.

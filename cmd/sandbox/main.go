@@ -17,8 +17,8 @@ import (
 )
 
 const usage = `Usage:
-  sandbox run --scenario bootstrap|demo|failover-soak [flags]   play a scenario, print and write what was measured
-  sandbox up [flags]                                            start a cluster and keep it until interrupted
+  sandbox run --scenario bootstrap|demo|failover-soak|growth [flags]   play a scenario, print and write what was measured
+  sandbox up [flags]                                                   start a cluster and keep it until interrupted
 
 Flags:
 `
@@ -37,7 +37,7 @@ func run() int {
 		fmt.Fprint(flags.Output(), usage)
 		flags.PrintDefaults()
 	}
-	scenario := flags.String("scenario", "demo", "what to play: bootstrap, demo or failover-soak")
+	scenario := flags.String("scenario", "demo", "what to play: bootstrap, demo, failover-soak or growth")
 	report := flags.String("report", "", "file to write the report to, as JSON")
 	count := flags.Int("count", 0, "rounds of failover-soak; 20 when 0")
 	seed := flags.Uint64("seed", 0, "seed of failover-soak; the clock when 0")
@@ -45,6 +45,7 @@ func run() int {
 	flags.IntVar(&opts.Agents, "agents", sandbox.DefaultAgents, "hosts at the start")
 	flags.IntVar(&opts.Schedulers, "schedulers", sandbox.DefaultSchedulers, "scheduler processes")
 	flags.IntVar(&opts.Disks, "disks", 1, "free disks of each host")
+	flags.BoolVar(&opts.Growth, "growth", false, "make the hosts instances of EC2, whose volumes pools grow by; demo and growth do so always")
 	flags.DurationVar(&opts.SessionTimeout, "session-timeout", sandbox.DefaultSessionTimeout, "ZooKeeper session of the schedulers, 1s to 10s")
 	flags.StringVar(&opts.Dir, "dir", "", "directory to work in; a temporary one when empty")
 	flags.StringVar(&opts.Mesos, "mesos", "", "address of a real Mesos master, with up")

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"scaleio-framework/internal/redact"
 	"scaleio-framework/scaleio/scaleiotest"
 )
 
@@ -47,6 +48,9 @@ func (w *World) inspect(ctx context.Context, r *Report) error {
 	if w.mesos != nil {
 		w.inspectMesos(r)
 	}
+	if w.aws != nil {
+		w.inspectAWS(r)
+	}
 	places, err := w.FindSecret(ctx)
 	r.SecretsFound = append(r.SecretsFound, places...)
 	return err
@@ -65,11 +69,32 @@ func (w *World) inspectMesos(r *Report) {
 	}
 }
 
-// FindSecret greps for the password in znodes, logs, HTTP answers, the
-// arguments of every process, and the files of the hosts outside the one that
-// is made to hold it.
+// secrets are what must stand nowhere but where it was put.
+func (w *World) secrets() []redact.Secret {
+	secrets := []redact.Secret{w.password}
+	if w.aws != nil {
+		secrets = append(secrets, w.aws.keyID, w.aws.key)
+	}
+	return secrets
+}
+
+// FindSecret greps for the password and the AWS keys in znodes, logs, HTTP
+// answers, the arguments of every process, and the files of the hosts outside
+// the one that is made to hold the password.
 func (w *World) FindSecret(ctx context.Context) ([]string, error) {
-	needle := []byte(w.password.Reveal())
+	var places []string
+	for _, secret := range w.secrets() {
+		found, err := w.find(ctx, []byte(secret.Reveal()))
+		if err != nil {
+			return nil, err
+		}
+		places = append(places, found...)
+	}
+	slices.Sort(places)
+	return slices.Compact(places), nil
+}
+
+func (w *World) find(ctx context.Context, needle []byte) ([]string, error) {
 	var places []string
 	tree, err := w.client.Tree(ctx)
 	if err != nil {
@@ -80,7 +105,7 @@ func (w *World) FindSecret(ctx context.Context) ([]string, error) {
 			places = append(places, "znode "+path)
 		}
 	}
-	for _, path := range []string{"/v1/status", "/v1/plan", "/v1/nodes", "/v1/leader", "/version"} {
+	for _, path := range []string{"/v1/status", "/v1/plan", "/v1/nodes", "/v1/leader", "/v1/pools", "/v1/growth", "/metrics", "/version"} {
 		for _, s := range w.schedulers {
 			if body, err := fetch(ctx, s.URL+path); err == nil && bytes.Contains(body, needle) {
 				places = append(places, "HTTP answer "+path)
@@ -101,9 +126,7 @@ func (w *World) FindSecret(ctx context.Context) ([]string, error) {
 		}
 		places = append(places, found...)
 	}
-	places = append(places, grepProcesses(needle)...)
-	slices.Sort(places)
-	return places, nil
+	return append(places, grepProcesses(needle)...), nil
 }
 
 func fetch(ctx context.Context, url string) ([]byte, error) {

@@ -28,6 +28,8 @@ type Options struct {
 	// StandInPackages uses package files and package tools that cost nothing,
 	// instead of real .deb files and the machine's dpkg.
 	StandInPackages bool
+	// Growth makes the hosts instances of EC2, whose volumes pools grow by.
+	Growth bool
 	// Disks is the number of free disks of each host.
 	Disks int
 	// Attributes are further Mesos attributes, by host name.

@@ -15,13 +15,17 @@ type Report struct {
 	Bootstrap *BootstrapReport `json:"bootstrap,omitempty"`
 	Joined    []JoinReport     `json:"joined,omitempty"`
 	Failovers []FailoverReport `json:"failovers"`
+	Growths   []GrowthReport   `json:"growths"`
 	// Created counts the objects that the ScaleIO double made, by kind; each
 	// must have been made once.
 	Created map[string]int `json:"created,omitempty"`
-	// CreatedTwice names objects that were made more than once.
-	CreatedTwice  []string `json:"created_twice"`
-	LeakedVolumes int      `json:"leaked_volumes"`
-	// SecretsFound names the places where the password was found.
+	// CreatedTwice names objects that were made, devices that were added, and
+	// volumes that were attached, more than once.
+	CreatedTwice []string `json:"created_twice"`
+	// LeakedVolumes are ScaleIO volumes that nobody asked for, and EBS volumes
+	// that are no device of a pool.
+	LeakedVolumes int `json:"leaked_volumes"`
+	// SecretsFound names the places where the password or an AWS key was found.
 	SecretsFound []string `json:"secrets_found"`
 	Zookeeper    string   `json:"zookeeper"`
 	Seed         uint64   `json:"seed,omitempty"`
@@ -44,6 +48,18 @@ type JoinReport struct {
 	Steps   int     `json:"steps"`
 }
 
+// GrowthReport is about the growth of a pool, as ScaleIO and EC2 show it.
+type GrowthReport struct {
+	Pool string `json:"pool"`
+	// UsedBefore and UsedAfter are the fullness, 0 to 1.
+	UsedBefore float64 `json:"used_before"`
+	UsedAfter  float64 `json:"used_after"`
+	// Volumes are the devices that were added.
+	Volumes int `json:"volumes"`
+	// Seconds are from the threshold being passed to the end of the growth.
+	Seconds float64 `json:"seconds"`
+}
+
 // FailoverReport is about one fault of the leader.
 type FailoverReport struct {
 	Kind            string  `json:"kind"`
@@ -62,7 +78,7 @@ type FailoverReport struct {
 
 // newReport has empty lists, so that the JSON shows them.
 func newReport() *Report {
-	return &Report{Failovers: []FailoverReport{}, CreatedTwice: []string{}, SecretsFound: []string{}}
+	return &Report{Failovers: []FailoverReport{}, Growths: []GrowthReport{}, CreatedTwice: []string{}, SecretsFound: []string{}}
 }
 
 // fail notes something that was promised and did not happen.
@@ -76,7 +92,7 @@ func (r *Report) conclude() error {
 		r.fail("%s was made more than once", object)
 	}
 	for _, place := range r.SecretsFound {
-		r.fail("the password stands in %s", place)
+		r.fail("a secret stands in %s", place)
 	}
 	if r.LeakedVolumes > 0 {
 		r.fail("%d volumes leaked", r.LeakedVolumes)
@@ -130,6 +146,9 @@ func (r *Report) Print(out io.Writer) {
 	}
 	for _, j := range r.Joined {
 		row("joined", "%s served in %.2f s, %d steps", j.Host, j.Seconds, j.Steps)
+	}
+	for _, g := range r.Growths {
+		row("growth", "pool %s: %.1f %% full, grew by %d volumes in %.2f s to %.1f %%", g.Pool, 100*g.UsedBefore, g.Volumes, g.Seconds, 100*g.UsedAfter)
 	}
 	row("made twice", "%d objects", len(r.CreatedTwice))
 	row("leaked volumes", "%d", r.LeakedVolumes)

@@ -25,9 +25,10 @@ func Run(ctx context.Context, scenario string, opts Options, count int, seed uin
 		"bootstrap":     bootstrapScenario,
 		"demo":          demoScenario,
 		"failover-soak": soakScenario,
+		"growth":        growthScenario,
 	}[scenario]
 	if !ok {
-		return newReport(), fmt.Errorf("sandbox: no scenario %q: want bootstrap, demo or failover-soak", scenario)
+		return newReport(), fmt.Errorf("sandbox: no scenario %q: want bootstrap, demo, failover-soak or growth", scenario)
 	}
 	dir := opts.Dir
 	if dir == "" {
@@ -139,6 +140,7 @@ func bootstrapScenario(ctx context.Context, s *stage) error {
 const demoSteps = 8
 
 func demoScenario(ctx context.Context, s *stage) error {
+	s.opts.Growth = true
 	return s.inWorld(ctx, "world", func(w *World) error {
 		_, err := w.await(ctx, "the first steps", bootstrapLimit, s.progress.show, func(st State) bool { return st.Over() >= demoSteps })
 		if err != nil {
@@ -154,6 +156,9 @@ func demoScenario(ctx context.Context, s *stage) error {
 		}
 		s.bootstrapped(w, state)
 		if err := s.join(ctx, w, state); err != nil {
+			return err
+		}
+		if err := s.grow(ctx, w); err != nil {
 			return err
 		}
 		s.progress.say("SIGTERM to the leader")

@@ -14,7 +14,8 @@ import (
 )
 
 // The demo: a bootstrap with its leader killed in the middle, a host that
-// joins, a leader that is asked to stop.
+// joins, a pool that grows with its leader killed in the middle, a leader that
+// is asked to stop.
 func TestDemo(t *testing.T) {
 	opts := testOptions(t)
 	report, err := Run(t.Context(), "demo", opts, 0, 0)
@@ -29,18 +30,20 @@ func TestDemo(t *testing.T) {
 	require.Equal(t, "host4", report.Joined[0].Host)
 	require.Positive(t, report.Joined[0].Steps)
 
-	require.Len(t, report.Failovers, 2)
-	for i, kind := range []string{"kill", "term"} {
+	require.Len(t, report.Failovers, 3)
+	for i, kind := range []string{"kill", "kill", "term"} {
 		f := report.Failovers[i]
 		require.Equal(t, kind, f.Kind)
 		require.Equal(t, f.EpochBefore+1, f.EpochAfter)
 		require.True(t, f.FrameworkIDKept)
 		require.InDelta(t, opts.SessionTimeout.Seconds(), f.SessionTimeoutS, 0.001)
 	}
-	require.Less(t, report.Failovers[1].TakeoverS, report.Failovers[0].TakeoverS, "a leader that is asked to stop hands over")
+	require.Less(t, report.Failovers[2].TakeoverS, report.Failovers[0].TakeoverS, "a leader that is asked to stop hands over")
 
 	require.Equal(t, 1, report.Created["create-cluster"])
 	require.Equal(t, 4, report.Created["create-sds"])
+	require.Len(t, report.Growths, 1)
+	require.Equal(t, 4+report.Growths[0].Volumes, report.Created["create-device"])
 	require.Empty(t, report.CreatedTwice)
 	require.Empty(t, report.SecretsFound)
 	require.Zero(t, report.LeakedVolumes)
@@ -73,7 +76,7 @@ func TestReportFile(t *testing.T) {
 func TestReportFails(t *testing.T) {
 	for what, spoil := range map[string]func(*Report){
 		"create-volume v (2 times) was made more than once": func(r *Report) { r.CreatedTwice = []string{"create-volume v (2 times)"} },
-		"the password stands in znode /cluster":             func(r *Report) { r.SecretsFound = []string{"znode /cluster"} },
+		"a secret stands in znode /cluster":                 func(r *Report) { r.SecretsFound = []string{"znode /cluster"} },
 		"2 volumes leaked":                                  func(r *Report) { r.LeakedVolumes = 2 },
 		"the framework id changed at the failover after kill": func(r *Report) {
 			r.Failovers = []FailoverReport{{Kind: "kill"}}

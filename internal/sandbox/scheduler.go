@@ -91,7 +91,7 @@ func (w *World) marathon(n, port int) []string {
 
 // settings are the env of the app.
 func (w *World) settings() []string {
-	return []string{
+	settings := []string{
 		"SIO_NAME=" + w.name,
 		"SIO_ZK=zk://" + w.zk.cluster.ConnectString() + "/scaleio-framework/" + w.name,
 		"SIO_ZK_SESSION=" + w.opts.SessionTimeout.String(),
@@ -105,6 +105,10 @@ func (w *World) settings() []string {
 		"SIO_PREREQUISITES_INSTALL=false",
 		"SIO_LOGLEVEL=debug",
 	}
+	if w.aws != nil {
+		settings = append(settings, w.aws.environment()...)
+	}
+	return settings
 }
 
 func (s *Scheduler) start() error {

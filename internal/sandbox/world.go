@@ -51,6 +51,7 @@ type World struct {
 	packages    string // folder
 
 	system     *scaleiotest.System
+	aws        *aws // nil without Options.Growth
 	mesos      *mesostest.Cluster
 	master     string // value of --mesos
 	client     *leader.Client
@@ -90,6 +91,11 @@ func NewWorld(ctx context.Context, opts Options, zk *ZooKeeper, dir, name string
 	}
 	if err := w.startScaleIO(); err != nil {
 		return nil, err
+	}
+	if opts.Growth {
+		if err := w.startAWS(); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.startMesos(ctx); err != nil {
 		return nil, err
@@ -178,6 +184,13 @@ func (w *World) AddHost() (*Host, error) {
 		"SIO_HOST_ROOT": h.Root,
 		"SIO_TOOLS":     filepath.Join(w.dir, "tools"),
 	}
+	if w.aws != nil {
+		endpoint, err := w.aws.addInstance(h, n)
+		if err != nil {
+			return nil, err
+		}
+		h.Environment["SIO_IMDS_ENDPOINT"] = endpoint
+	}
 	if !w.opts.StandInPackages {
 		h.Environment["SIO_REAL_DPKG"] = "1"
 	}
@@ -209,6 +222,9 @@ func (w *World) Close() error {
 	}
 	if w.client != nil {
 		w.client.Close()
+	}
+	if w.aws != nil {
+		errs = append(errs, w.aws.close())
 	}
 	if w.system != nil {
 		errs = append(errs, w.system.Close())
