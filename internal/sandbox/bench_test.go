@@ -19,7 +19,7 @@ func benchWorld(b *testing.B, round int) *World {
 	b.Helper()
 	opts := Options{Bin: programs.Dir(b), StandInPackages: true, SessionTimeout: DefaultSessionTimeout}
 	name := fmt.Sprintf("%s-%d", zktest.Root(b)[1:], round)
-	w, err := NewWorld(b.Context(), opts, Share(zktest.Start(b)), b.TempDir(), name)
+	w, err := NewWorld(b.Context(), opts, Share(zktest.StartOwn(b, zktest.Options{TickTime: tickTime})), b.TempDir(), name)
 	require.NoError(b, err)
 	require.NoError(b, w.StartSchedulers())
 	return w
@@ -46,7 +46,7 @@ func BenchmarkTakeoverTERM(b *testing.B) { report(b, takeovers(b, Term), "s-take
 
 // BenchmarkTakeoverKill is the same after kill -9: at most half a second above
 // the session timeout. The excess holds ZooKeeper's own rounding up of an
-// expiry to its tick, up to 500 ms here, less the age of the last heartbeat.
+// expiry to its tick, up to 400 ms here, less the age of the last heartbeat.
 func BenchmarkTakeoverKill(b *testing.B) {
 	took := takeovers(b, Kill)
 	report(b, took, "s-takeover")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"scaleio-framework/internal/redact"
 	"scaleio-framework/internal/zkconn"
@@ -23,10 +24,14 @@ import (
 // the longest to start.
 type ZooKeeper struct{ cluster *zktest.Cluster }
 
-// StartZooKeeper starts one server with a tickTime of 500 ms, so that a session
-// expires within half a second of its timeout.
+// tickTime is ZooKeeper's. It rounds every expiry up to its next tick, so a tick
+// below half a second leaves the rest of it to the next leader: a take-over
+// after kill -9 then stays within the session timeout and half a second.
+const tickTime = 400 * time.Millisecond
+
+// StartZooKeeper starts one server.
 func StartZooKeeper(ctx context.Context, dir string) (*ZooKeeper, error) {
-	cluster, err := zktest.Launch(ctx, zktest.Options{Dir: dir})
+	cluster, err := zktest.Launch(ctx, zktest.Options{Dir: dir, TickTime: tickTime})
 	if err != nil {
 		return nil, err
 	}
