@@ -1,5 +1,6 @@
-// Package state decodes everything that is committed, for those who show it.
-// It decides nothing and changes nothing.
+// Package state decodes what is committed of the framework, its hosts and the
+// plan, for those who show it; storagegrowth.Describe does so for growths. It
+// decides nothing and changes nothing.
 package state
 
 import (
@@ -13,7 +14,6 @@ import (
 
 	"scaleio-framework/internal/model"
 	"scaleio-framework/leader"
-	"scaleio-framework/storagegrowth"
 )
 
 // State is what stands in ZooKeeper, decoded. A record that is missing or
@@ -24,9 +24,6 @@ type State struct {
 	Cluster   *model.Cluster
 	Nodes     map[string]*model.Node     // by host
 	Plans     map[string]*model.NodePlan // by host
-	Growths   map[string]*model.Growth   // by the id in the path; a large growth has several
-	// GrowthStatus is what growth thinks.
-	GrowthStatus *storagegrowth.Status
 	// Unreadable are the records that cannot be decoded, with the reason.
 	Unreadable map[string]error // by path
 }
@@ -44,7 +41,6 @@ func Decode(stored leader.Snapshot) State {
 	s := State{
 		Nodes:      make(map[string]*model.Node),
 		Plans:      make(map[string]*model.NodePlan),
-		Growths:    make(map[string]*model.Growth),
 		Unreadable: make(map[string]error),
 	}
 	for path, entry := range stored {
@@ -65,13 +61,6 @@ func (s *State) add(path string, data []byte) (err error) {
 	case leader.PathCluster:
 		s.Cluster, err = model.Decode[model.Cluster](data)
 		return err
-	case storagegrowth.PathStatus:
-		var status storagegrowth.Status
-		if err := json.Unmarshal(data, &status); err != nil {
-			return err
-		}
-		s.GrowthStatus = &status
-		return nil
 	}
 	if name, ok := strings.CutPrefix(path, leader.PathNodes+"/"); ok {
 		host, rest, below := strings.Cut(name, "/")
@@ -81,9 +70,6 @@ func (s *State) add(path string, data []byte) (err error) {
 		case rest == "plan":
 			return keep(s.Plans, host, data, model.Decode[model.NodePlan])
 		}
-	}
-	if id, ok := strings.CutPrefix(path, leader.PathGrowth+"/"); ok && !strings.Contains(id, "/") {
-		return keep(s.Growths, id, data, model.Decode[model.Growth])
 	}
 	return nil
 }

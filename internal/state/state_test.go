@@ -50,14 +50,11 @@ func TestEveryRecordIsDecodedWhereItBelongs(t *testing.T) {
 	require.Equal(t, "prod", s.Cluster.SystemName)
 	require.Equal(t, []string{"h1"}, slices.Collect(maps.Keys(s.Nodes)))
 	require.Equal(t, model.Storage, s.Plans["h1"].Persona)
-	require.Equal(t, model.GrowthDone, s.Growths["g1"].State)
-	require.Equal(t, "p", s.GrowthStatus.Problem)
 }
 
 func TestWhatCannotBeReadIsNamedAndTheRestIsThere(t *testing.T) {
 	broken := []string{
 		leader.PathEpoch, leader.PathFramework, leader.PathCluster, leader.PathNodes + "/h2", leader.PathNodes + "/h1/plan",
-		leader.PathGrowth + "/g1", storagegrowth.PathStatus,
 	}
 	records := map[string]any{leader.PathNodes + "/h1": &model.Node{Hostname: "h1", State: model.TaskNone}}
 	for _, path := range broken {
@@ -71,9 +68,7 @@ func TestWhatCannotBeReadIsNamedAndTheRestIsThere(t *testing.T) {
 	require.Len(t, s.Nodes, 1)
 	require.Nil(t, s.Framework)
 	require.Nil(t, s.Cluster)
-	require.Nil(t, s.GrowthStatus)
 	require.Empty(t, s.Plans)
-	require.Empty(t, s.Growths)
 }
 
 func FuzzDecode(f *testing.F) {
@@ -82,7 +77,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add("/epoch", []byte(`{"epoch":-1}`))
 	f.Fuzz(func(t *testing.T, path string, data []byte) {
 		s := state.Decode(leader.Snapshot{path: {Data: data}})
-		require.LessOrEqual(t, len(s.Nodes)+len(s.Plans)+len(s.Growths)+len(s.Unreadable), 1)
+		require.LessOrEqual(t, len(s.Nodes)+len(s.Plans)+len(s.Unreadable), 1)
 		require.Equal(t, len(s.Unreadable) > 0, s.Err() != nil)
 	})
 }
