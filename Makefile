@@ -16,7 +16,7 @@ PROGRAMS   := scaleio-scheduler scaleio-nodeagent scaleioctl sandbox
 FUZZTIME   ?= 20s
 PACKAGES   ?= ./...
 
-.PHONY: setup build demo test lint bench fuzz fmt clean help
+.PHONY: setup build demo test takeover lint bench fuzz fmt clean help
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -34,6 +34,9 @@ demo: build ## Bootstrap three simulated hosts, kill the leader on the way, let 
 
 test: setup ## Run all tests with the race detector.
 	go test -race -timeout 8m $(PACKAGES)
+
+takeover: setup ## Kill, pause and cut off the leader at every position of an installation.
+	go test -timeout 8m ./test/takeover -args -takeover.every=1
 
 lint: setup $(GOFUMPT) $(STATICCHECK) ## Check formatting, go vet and staticcheck.
 	@unformatted=$$($(GOFUMPT) -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
