@@ -46,7 +46,7 @@ func run() int {
 	flags.IntVar(&opts.Schedulers, "schedulers", sandbox.DefaultSchedulers, "scheduler processes")
 	flags.IntVar(&opts.Disks, "disks", 1, "free disks of each host")
 	flags.BoolVar(&opts.Growth, "growth", false, "make the hosts instances of EC2, whose volumes pools grow by; demo and growth do so always")
-	flags.DurationVar(&opts.SessionTimeout, "session-timeout", sandbox.DefaultSessionTimeout, "ZooKeeper session of the schedulers, 1s to 8s")
+	flags.DurationVar(&opts.SessionTimeout, "session-timeout", sandbox.DefaultSessionTimeout, "ZooKeeper session of the schedulers, 1s to 1m")
 	flags.StringVar(&opts.Dir, "dir", "", "directory to work in; a temporary one when empty")
 	flags.StringVar(&opts.Mesos, "mesos", "", "address of a real Mesos master, with up")
 	verbose := flags.Bool("verbose", false, "log what the doubles do")

@@ -29,9 +29,10 @@ type ZooKeeper struct{ cluster *zktest.Cluster }
 // after kill -9 then stays within the session timeout and half a second.
 const tickTime = 400 * time.Millisecond
 
-// StartZooKeeper starts one server.
-func StartZooKeeper(ctx context.Context, dir string) (*ZooKeeper, error) {
-	cluster, err := zktest.Launch(ctx, zktest.Options{Dir: dir, TickTime: tickTime})
+// StartZooKeeper starts one server that grants sessions of that length: it
+// grants twenty ticks at most.
+func StartZooKeeper(ctx context.Context, dir string, session time.Duration) (*ZooKeeper, error) {
+	cluster, err := zktest.Launch(ctx, zktest.Options{Dir: dir, TickTime: max(tickTime, session/20)})
 	if err != nil {
 		return nil, err
 	}
