@@ -205,7 +205,8 @@ func kindOf(f *flag.Flag) string {
 func (b *binder) unknownVariables() []string {
 	known := map[string]bool{
 		// The node agent's and scaleioctl's own, which a host may share.
-		"SIO_HOST_ROOT": true, "SIO_TOOLS": true, "SIO_URL": true,
+		"SIO_HOST_ROOT": true, "SIO_TOOLS": true, "SIO_URL": true, "SIO_ADDRESS": true,
+		"SIO_LOG_LEVEL": true, "SIO_SCLI_PASSWORD_IN_ARGS": true, "SIO_IMDS_ENDPOINT": true,
 	}
 	b.set.VisitAll(func(f *flag.Flag) {
 		known[envName(f.Name)] = true

@@ -39,7 +39,7 @@ Commands:
   status                       the system at a glance
   plan                         every step of the install plan
   plan pause | resume          stop or continue starting steps
-  plan retry STEP              start a failed or stuck step anew         (--host for a step of a node)
+  plan retry STEP              run a step again                          (--host for a step of a node)
   plan force-complete STEP     mark a step done without running it       (--host for a step of a node)
   nodes                        the agent hosts
   pools                        the storage pools, and what growth thinks of them
