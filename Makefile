@@ -36,7 +36,7 @@ test: setup ## Run all tests with the race detector.
 	go test -race -timeout 8m $(PACKAGES)
 
 takeover: setup ## Kill, pause and cut off the leader at every position of an installation.
-	go test -timeout 8m ./test/takeover -args -takeover.every=1
+	go test -timeout 8m ./test/sim -args -sim.every=1
 
 lint: setup $(GOFUMPT) $(STATICCHECK) ## Check formatting, go vet and staticcheck.
 	@unformatted=$$($(GOFUMPT) -l $$(git ls-files --cached --others --exclude-standard '*.go')); \

@@ -1,6 +1,6 @@
 //go:build !race
 
-package takeover_test
+package sim_test
 
 // A run is a whole installation and takes a tenth of a second: all of them take
 // some minutes on a busy machine.

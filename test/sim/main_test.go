@@ -1,4 +1,4 @@
-package takeover_test
+package sim_test
 
 import (
 	"flag"
@@ -8,9 +8,9 @@ import (
 	_ "pgregory.net/rapid" // declares the flag that is set below
 )
 
-// every is the stride over the positions of a run: go test -takeover.every=1
+// every is the stride over the positions of a run: go test -sim.every=1
 // tries them all.
-var every = flag.Int("takeover.every", stride, "try every n-th position, from an offset that is drawn and logged")
+var every = flag.Int("sim.every", stride, "try every n-th position, from an offset that is drawn and logged")
 
 // TestMain lowers the number of random histories, each of which is a whole
 // installation; go test -rapid.checks=1000 tries more.

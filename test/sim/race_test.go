@@ -1,6 +1,6 @@
 //go:build race
 
-package takeover_test
+package sim_test
 
 // A run is a whole installation, which the race detector makes several times
 // slower.

@@ -1,4 +1,4 @@
-// Package takeover proves the promise of a leader's death: the real engine with
+// Package sim proves the promise of a leader's death: the real engine with
 // the real cores builds a whole site in memory, while its leader is killed,
 // paused, cut off and impersonated at every commit and every effect. The end is
 // the same each time, and nothing is done twice with harm.
@@ -9,4 +9,4 @@
 // when a rule is broken. Everything happens in a testing/synctest bubble, where
 // each event has an instant of its own, so that a position names the same
 // moment in each run.
-package takeover
+package sim

@@ -1,4 +1,4 @@
-package takeover_test
+package sim_test
 
 import (
 	"fmt"
