@@ -9,21 +9,22 @@ import (
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
+	"scaleio-framework/storagegrowth/growthtest"
 )
 
 // grow lets pools over so many nodes grow and counts the calls. A pool has at
 // most 300 devices, so 300 nodes are two pools of 150.
-func grow(t require.TestingT, nodes int) *site {
-	s := newSite(min(nodes, 150), 0.85)
+func grow(t require.TestingT, nodes int) *growthtest.Site {
+	s := growthtest.New(min(nodes, 150), 0.85)
 	if nodes > 150 {
 		var hosts []string
 		for i := 151; i <= nodes; i++ {
-			s.addHost(fmt.Sprintf("h%d", i), i)
+			s.AddHost(fmt.Sprintf("h%d", i), i)
 			hosts = append(hosts, fmt.Sprintf("h%d", i))
 		}
-		s.addPool("default", "second", hosts, 0.85)
+		s.AddPool("default", "second", hosts, 0.85)
 	}
-	s.createTakes, s.attachTakes = 5*time.Second, 4*time.Second
+	s.CreateTakes, s.AttachTakes = 5*time.Second, 4*time.Second
 	o := eager()
 	o.Policy.MaxGiBPerDay = 0
 	st := newStage(t, s, o)
@@ -41,28 +42,28 @@ func TestCallsOfAGrowth(t *testing.T) {
 	looks := 0
 	for _, nodes := range []int{3, 30, manyNodes} {
 		s := grow(t, nodes)
-		require.Equal(t, nodes, s.calls[core.CloudCreate])
-		require.Equal(t, nodes, s.calls[core.CloudAttach])
-		require.Zero(t, s.calls[core.CloudFindByTag]+s.calls[core.CloudDetach]+s.calls[core.CloudDelete])
+		require.Equal(t, nodes, s.Calls[core.CloudCreate])
+		require.Equal(t, nodes, s.Calls[core.CloudAttach])
+		require.Zero(t, s.Calls[core.CloudFindByTag]+s.Calls[core.CloudDetach]+s.Calls[core.CloudDelete])
 		if looks == 0 {
-			looks = s.calls[core.CloudLook]
+			looks = s.Calls[core.CloudLook]
 		}
-		require.LessOrEqual(t, s.calls[core.CloudLook], 2*looks, "%d nodes", nodes)
-		require.Equal(t, nodes, s.made)
+		require.LessOrEqual(t, s.Calls[core.CloudLook], 2*looks, "%d nodes", nodes)
+		require.Equal(t, nodes, s.Made)
 	}
 }
 
 func BenchmarkCallsOfAGrowth(b *testing.B) {
 	for _, nodes := range []int{3, 30, 300} {
 		b.Run(fmt.Sprintf("nodes=%d", nodes), func(b *testing.B) {
-			var s *site
+			var s *growthtest.Site
 			for b.Loop() {
 				s = grow(b, nodes)
 			}
-			b.ReportMetric(float64(s.calls[core.CloudCreate]), "creates")
-			b.ReportMetric(float64(s.calls[core.CloudAttach]), "attaches")
-			b.ReportMetric(float64(s.calls[core.CloudLook]), "looks")
-			b.ReportMetric(float64(s.calls[core.CloudFindByTag]), "finds")
+			b.ReportMetric(float64(s.Calls[core.CloudCreate]), "creates")
+			b.ReportMetric(float64(s.Calls[core.CloudAttach]), "attaches")
+			b.ReportMetric(float64(s.Calls[core.CloudLook]), "looks")
+			b.ReportMetric(float64(s.Calls[core.CloudFindByTag]), "finds")
 		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
 	"scaleio-framework/storagegrowth"
+	"scaleio-framework/storagegrowth/growthtest"
 )
 
 // eager grows at the first reading, so that histories are short.
@@ -33,16 +34,16 @@ func requireGrown(t require.TestingT, st *stage, about string) {
 			continue
 		}
 		require.Equal(t, model.SlotDone, slot.State, about)
-		v := st.site.volumes[slot.VolumeID]
+		v := st.site.Volumes[slot.VolumeID]
 		require.NotNil(t, v, about)
-		require.Equal(t, slot.InstanceID, v.instance, about)
-		require.True(t, st.site.isDevice(v.id), about)
-		used = append(used, v.id)
+		require.Equal(t, slot.InstanceID, v.Instance, about)
+		require.True(t, st.site.IsDevice(v.ID), about)
+		used = append(used, v.ID)
 	}
 	require.Len(t, used, 3, about)
-	require.Len(t, st.site.volumes, 3, "%s: nothing is doubled or leaked", about)
-	require.Len(t, st.site.pools["default/default"].devices, 6, about)
-	require.Empty(t, st.site.violations, about)
+	require.Len(t, st.site.Volumes, 3, "%s: nothing is doubled or leaked", about)
+	require.Len(t, st.site.Pools["default/default"].Devices, 6, about)
+	require.Empty(t, st.site.Violations, about)
 }
 
 // moment is where a leader dies: before the commit of a unit, or after it with
@@ -53,17 +54,17 @@ const beforeCommit = -1
 
 // slow makes EC2 take its time; stuck keeps the first device name of each
 // instance in attaching for ever.
-func sites() map[string]func() *site {
-	return map[string]func() *site{
-		"prompt": func() *site { return newSite(3, 0.85) },
-		"slow": func() *site {
-			s := newSite(3, 0.85)
-			s.createTakes, s.attachTakes = 5*time.Second, 4*time.Second
+func sites() map[string]func() *growthtest.Site {
+	return map[string]func() *growthtest.Site{
+		"prompt": func() *growthtest.Site { return growthtest.New(3, 0.85) },
+		"slow": func() *growthtest.Site {
+			s := growthtest.New(3, 0.85)
+			s.CreateTakes, s.AttachTakes = 5*time.Second, 4*time.Second
 			return s
 		},
-		"stuck": func() *site {
-			s := newSite(3, 0.85)
-			s.stuck["/dev/sdf"] = true
+		"stuck": func() *growthtest.Site {
+			s := growthtest.New(3, 0.85)
+			s.Stuck["/dev/sdf"] = true
 			return s
 		},
 	}
@@ -71,7 +72,7 @@ func sites() map[string]func() *site {
 
 // dieAt runs a whole growth with one death and returns the number of effects
 // of each unit.
-func dieAt(t require.TestingT, s *site, at *moment, flags func(*storagegrowth.Options)) (*stage, []int) {
+func dieAt(t require.TestingT, s *growthtest.Site, at *moment, flags func(*storagegrowth.Options)) (*stage, []int) {
 	st := newStage(t, s, eager())
 	st.start()
 	var effects []int
@@ -122,7 +123,7 @@ func TestTheGrowthIsTheSameWhereverTheLeaderDies(t *testing.T) {
 					at := moment{unit, performed}
 					st, _ := dieAt(t, site(), &at, nil)
 					requireGrown(t, st, fmt.Sprintf("death in unit %d after %d effects", at.unit, at.performed))
-					require.Equal(t, baseline.site.made, st.site.made, "death in unit %d after %d effects", unit, performed)
+					require.Equal(t, baseline.site.Made, st.site.Made, "death in unit %d after %d effects", unit, performed)
 				}
 			}
 		})
@@ -131,25 +132,25 @@ func TestTheGrowthIsTheSameWhereverTheLeaderDies(t *testing.T) {
 
 // The next leader has other flags: what was decided goes on as it was.
 func TestOtherFlagsMakeNoSecondVolume(t *testing.T) {
-	_, effects := dieAt(t, newSite(3, 0.85), nil, nil)
+	_, effects := dieAt(t, growthtest.New(3, 0.85), nil, nil)
 	deaths := 0
 	for unit, count := range effects {
 		for performed := beforeCommit; performed <= count; performed++ {
 			if deaths++; deaths%stride != 0 {
 				continue
 			}
-			st, _ := dieAt(t, newSite(3, 0.85), &moment{unit, performed}, func(o *storagegrowth.Options) {
+			st, _ := dieAt(t, growthtest.New(3, 0.85), &moment{unit, performed}, func(o *storagegrowth.Options) {
 				o.Policy.VolumeType, o.Policy.IOPS, o.Policy.VolumeSizeGiB = "io2", 4000, 500
 				o.Policy.Tags = map[string]string{"team": "b"}
 			})
 			require.Len(t, st.growths(), 1)
 			g := st.growths()[0]
 			require.Equal(t, model.GrowthDone, g.State)
-			require.Len(t, st.site.volumes, 3)
-			require.Equal(t, 3, st.site.made)
+			require.Len(t, st.site.Volumes, 3)
+			require.Equal(t, 3, st.site.Made)
 			for _, s := range g.Slots {
 				require.Equal(t, g.Slots[0].Request.Type, s.Request.Type)
-				require.Equal(t, s.Request, st.site.volumes[s.VolumeID].request)
+				require.Equal(t, s.Request, st.site.Volumes[s.VolumeID].Request)
 			}
 		}
 	}
@@ -173,7 +174,7 @@ func TestLostEffectsAndReplies(t *testing.T) {
 					st.run(25 * time.Minute)
 					count = min(count, 60)
 					requireGrown(t, st, fmt.Sprintf("effect %d, performed %t, is not answered", n, done))
-					require.Equal(t, baseline.site.made, st.site.made, "effect %d, performed %t", n, done)
+					require.Equal(t, baseline.site.Made, st.site.Made, "effect %d, performed %t", n, done)
 				}
 			}
 		})
@@ -203,14 +204,14 @@ func TestCommittedEffectsMayBePerformedLater(t *testing.T) {
 			case 2, 3, 4, 5:
 				if len(st.released) > 0 {
 					old := st.released[rapid.IntRange(0, len(st.released)-1).Draw(t, "which")]
-					st.site.perform(st.now, old)
+					st.site.Perform(st.now, old)
 				}
 			}
 			st.deliver(event)
 		}
 		st.run(10 * time.Minute)
 		for _, old := range slices.Clone(st.released) {
-			st.site.perform(st.now, old)
+			st.site.Perform(st.now, old)
 		}
 		st.run(10 * time.Minute)
 		requireGrown(t, st, "after all")
@@ -228,7 +229,7 @@ func TestChaos(t *testing.T) {
 			what := rapid.IntRange(0, 19).Draw(t, "fate")
 			return what != 0, what > 1
 		}
-		s.fault = func(core.CloudCall) (before, after core.CloudError) {
+		s.Fault = func(core.CloudCall) (before, after core.CloudError) {
 			switch rapid.IntRange(0, 24).Draw(t, "fault") {
 			case 0:
 				return core.CloudThrottled, ""
@@ -264,7 +265,7 @@ func TestChaos(t *testing.T) {
 			}
 			st.deliver(event)
 		}
-		st.performs, s.fault = nil, nil
+		st.performs, s.Fault = nil, nil
 		st.run(40 * time.Minute)
 		requireGrown(t, st, "after chaos")
 	})

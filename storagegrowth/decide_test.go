@@ -13,6 +13,7 @@ import (
 	"scaleio-framework/internal/model"
 	"scaleio-framework/scaleio"
 	"scaleio-framework/storagegrowth"
+	"scaleio-framework/storagegrowth/growthtest"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -33,7 +34,7 @@ func TestFullnessOfSampledStatistics(t *testing.T) {
 		p := core.PoolReading{LimitKiB: test.limit, SpareKiB: test.spare, InUseKiB: test.inUse}
 		require.InDelta(t, test.want, storagegrowth.Fullness(p), 1e-8, test.about)
 	}
-	device, err := scaleio.DeviceKiB(100 * gib)
+	device, err := scaleio.DeviceKiB(100 * growthtest.GiB)
 	require.NoError(t, err)
 	require.EqualValues(t, 311424000, 3*device, "a device has 1025 MiB less than its disk")
 }
@@ -41,10 +42,10 @@ func TestFullnessOfSampledStatistics(t *testing.T) {
 // situation is a pool of n fault units of which each has a device of 100 GiB,
 // exceeding its threshold for long, with the provider's answer at hand.
 func situation(n int, used float64) storagegrowth.Situation {
-	s := newSite(n, used)
+	s := growthtest.New(n, used)
 	p := storagegrowth.DefaultPolicy()
 	sit := storagegrowth.Situation{
-		Now: noon, At: noon, Pool: s.pools["default/default"].reading(s), Policy: p,
+		Now: noon, At: noon, Pool: s.Read().Pools[0], Policy: p,
 		Hosts: map[string]storagegrowth.Host{}, SDSKiB: map[string]int64{},
 		Cloud: &storagegrowth.Cloud{At: noon, Instances: map[string]core.CloudInstance{}},
 	}
@@ -57,7 +58,7 @@ func situation(n int, used float64) storagegrowth.Situation {
 			}
 		}
 	}
-	for name, i := range s.instances {
+	for name, i := range s.Instances {
 		sit.Hosts[name] = storagegrowth.Host{Up: true, InstanceID: i.ID, Zone: i.Zone, Type: i.Type}
 		sit.Cloud.Instances[i.ID] = i.CloudInstance
 	}
@@ -287,7 +288,7 @@ func TestGrowthsKeepTheirLimits(t *testing.T) {
 		}
 		p, g := s.Policy, d.Grow
 		limits := scaleio.LimitsOf(scaleio.Version{Major: 2, Minor: 6})
-		require.NoError(t, limits.CheckDevice(int64(g.SizeGiB)*gib))
+		require.NoError(t, limits.CheckDevice(int64(g.SizeGiB)*growthtest.GiB))
 		require.LessOrEqual(t, g.SizeGiB, 16384)
 		if p.VolumeSizeGiB > 0 {
 			require.Equal(t, p.VolumeSizeGiB, g.SizeGiB)
@@ -307,13 +308,13 @@ func TestGrowthsKeepTheirLimits(t *testing.T) {
 			if p.MaxVolumesPerNode > 0 {
 				require.LessOrEqual(t, n, p.MaxVolumesPerNode)
 			}
-			require.LessOrEqual(t, int64(n*g.SizeGiB)*gib, limits.SDSMaxBytes)
+			require.LessOrEqual(t, int64(n*g.SizeGiB)*growthtest.GiB, limits.SDSMaxBytes)
 		}
 		require.LessOrEqual(t, len(g.Slots)+len(s.Pool.Units), limits.DevicesPerPool)
 		if p.MaxGiBPerDay > 0 {
 			require.LessOrEqual(t, g.TotalGiB(), p.MaxGiBPerDay)
 		}
-		device, err := scaleio.DeviceKiB(int64(g.SizeGiB) * gib)
+		device, err := scaleio.DeviceKiB(int64(g.SizeGiB) * growthtest.GiB)
 		require.NoError(t, err)
 		limit := s.Pool.LimitKiB + device*int64(len(g.Slots))
 		if p.MaxPoolSizeGiB > 0 {
@@ -341,7 +342,7 @@ func TestGrowthsDoNotOscillate(t *testing.T) {
 			if d.Grow == nil {
 				return
 			}
-			device, err := scaleio.DeviceKiB(int64(d.Grow.SizeGiB) * gib)
+			device, err := scaleio.DeviceKiB(int64(d.Grow.SizeGiB) * growthtest.GiB)
 			require.NoError(t, err)
 			clipped := d.Grow.Clipped != ""
 			for n, slot := range d.Grow.Slots {

@@ -11,13 +11,14 @@ import (
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
+	"scaleio-framework/storagegrowth/growthtest"
 )
 
 // faulty is a stage whose provider answers a call as the table says, each rule
 // so many times.
 func faulty(t *testing.T, fault func(c core.CloudCall) (before, after core.CloudError)) *stage {
-	s := newSite(3, 0.85)
-	s.fault = fault
+	s := growthtest.New(3, 0.85)
+	s.Fault = fault
 	st := newStage(t, s, eager())
 	st.start()
 	return st
@@ -64,7 +65,7 @@ func TestPassingFaultsOfTheProvider(t *testing.T) {
 			st := faulty(t, times(4, test.op, test.err))
 			st.run(20 * time.Minute)
 			requireGrown(t, st, "after a while")
-			require.Equal(t, 3, st.site.made)
+			require.Equal(t, 3, st.site.Made)
 		})
 	}
 }
@@ -72,12 +73,12 @@ func TestPassingFaultsOfTheProvider(t *testing.T) {
 // EC2 burns a token when a creation fails afterwards. The volume is looked for
 // for a minute; only then the token gets a suffix.
 func TestABurntTokenGetsASuffix(t *testing.T) {
-	s := newSite(3, 0.85)
+	s := growthtest.New(3, 0.85)
 	st := newStage(t, s, eager())
 	burning := true
-	s.fault = func(c core.CloudCall) (core.CloudError, core.CloudError) {
+	s.Fault = func(c core.CloudCall) (core.CloudError, core.CloudError) {
 		if c.Op == core.CloudCreate && c.Slot == 1 && burning {
-			s.burnt[c.Request.Token], burning = true, false
+			s.Burnt[c.Request.Token], burning = true, false
 		}
 		return "", ""
 	}
@@ -92,14 +93,14 @@ func TestABurntTokenGetsASuffix(t *testing.T) {
 
 // A volume that fails afterwards leaves nothing, and its token is burnt.
 func TestACreationThatFailsAfterwards(t *testing.T) {
-	s := newSite(3, 0.85)
-	s.createTakes = 3 * time.Second
+	s := growthtest.New(3, 0.85)
+	s.CreateTakes = 3 * time.Second
 	st := newStage(t, s, eager())
 	st.start()
 	st.run(time.Second)
-	for id, v := range s.volumes {
-		delete(s.volumes, id)
-		s.burnt[v.request.Token] = true
+	for id, v := range s.Volumes {
+		delete(s.Volumes, id)
+		s.Burnt[v.Request.Token] = true
 	}
 	st.run(30 * time.Minute)
 	requireGrown(t, st, "in the end")
@@ -124,16 +125,16 @@ func TestALimitDoesNotHideAVolume(t *testing.T) {
 	})
 	st.run(20 * time.Minute)
 	requireGrown(t, st, "the volume is found by its tags")
-	require.Equal(t, 3, st.site.made)
+	require.Equal(t, 3, st.site.Made)
 }
 
 func TestTwoVolumesForOneIntentAreReported(t *testing.T) {
-	s := newSite(3, 0.85)
+	s := growthtest.New(3, 0.85)
 	st := newStage(t, s, eager())
-	s.fault = func(c core.CloudCall) (core.CloudError, core.CloudError) {
-		if c.Op == core.CloudCreate && c.Slot == 0 && s.made < 5 {
-			twin := &volume{request: c.Request, id: "vol-twin", created: s.now}
-			s.volumes[twin.id] = twin
+	s.Fault = func(c core.CloudCall) (core.CloudError, core.CloudError) {
+		if c.Op == core.CloudCreate && c.Slot == 0 && s.Made < 5 {
+			twin := &growthtest.Volume{Request: c.Request, ID: "vol-twin", Created: s.Now}
+			s.Volumes[twin.ID] = twin
 			return "", core.CloudUnknown
 		}
 		return "", ""
@@ -144,7 +145,7 @@ func TestTwoVolumesForOneIntentAreReported(t *testing.T) {
 	require.Equal(t, model.GrowthPartial, g.State)
 	require.Equal(t, model.SlotFailed, g.Slots[0].State)
 	require.Contains(t, g.Slots[0].Error, "vol-twin")
-	require.Len(t, s.volumes, 4, "nothing is deleted")
+	require.Len(t, s.Volumes, 4, "nothing is deleted")
 	require.Equal(t, model.SlotDone, g.Slots[1].State)
 	st.run(2 * time.Hour)
 	require.Len(t, st.view().Orphans, 2)
@@ -175,8 +176,8 @@ func TestLastingFaults(t *testing.T) {
 			require.Equal(t, model.GrowthPartial, g.State)
 			require.Equal(t, test.state, g.Slots[0].State, g.Slots[0].Error)
 			require.Contains(t, g.Slots[0].Error, test.words)
-			require.Len(t, st.site.volumes, test.left)
-			st.site.fault = nil
+			require.Len(t, st.site.Volumes, test.left)
+			st.site.Fault = nil
 			require.Empty(t, st.order("1", model.Order{Verb: model.GrowthRetry, Growth: g.ID}))
 			st.run(20 * time.Minute)
 			requireGrown(t, st, "after a retry")
@@ -188,16 +189,16 @@ func TestLastingFaults(t *testing.T) {
 // again: what stands in for it is a volume already.
 func TestARetryDoesNotUseARemovedVolume(t *testing.T) {
 	for _, op := range []core.CloudOp{core.CloudDelete, core.CloudDetach} {
-		s := newSite(3, 0.85)
-		s.stuck["/dev/sdf"] = true
-		s.fault = always(op, 0, core.CloudUnauthorized)
+		s := growthtest.New(3, 0.85)
+		s.Stuck["/dev/sdf"] = true
+		s.Fault = always(op, 0, core.CloudUnauthorized)
 		st := newStage(t, s, eager())
 		st.start()
 		st.run(time.Hour)
 		g := st.growths()[0]
 		require.Equal(t, model.GrowthPartial, g.State)
 		require.Equal(t, model.SlotFailed, g.Slots[0].State)
-		s.fault = nil
+		s.Fault = nil
 		require.Empty(t, st.order("1", model.Order{Verb: model.GrowthRetry, Growth: g.ID}))
 		st.run(20 * time.Minute)
 		requireGrown(t, st, string(op))
@@ -205,26 +206,26 @@ func TestARetryDoesNotUseARemovedVolume(t *testing.T) {
 }
 
 func TestABlockDeviceThatDoesNotAppear(t *testing.T) {
-	s := newSite(3, 0.85)
+	s := growthtest.New(3, 0.85)
 	st := newStage(t, s, eager())
-	s.hidden["vol-0002"] = true
+	s.Hidden["vol-0002"] = true
 	st.start()
 	st.run(30 * time.Minute)
 	g := st.growths()[0]
 	require.Equal(t, model.GrowthPartial, g.State)
 	require.Equal(t, model.SlotFailed, g.Slots[1].State)
 	require.Contains(t, g.Slots[1].Error, "its block device has not appeared on h2: no disk with serial number vol-0002")
-	require.Len(t, s.volumes, 3, "an attached volume is not proven unused")
-	delete(s.hidden, "vol-0002")
+	require.Len(t, s.Volumes, 3, "an attached volume is not proven unused")
+	delete(s.Hidden, "vol-0002")
 	require.Empty(t, st.order("1", model.Order{Verb: model.GrowthRetry, Growth: g.ID}))
 	st.run(10 * time.Minute)
 	requireGrown(t, st, "after a retry")
 }
 
 func TestAGatewayThatRefusesTheDevice(t *testing.T) {
-	s := newSite(3, 0.85)
+	s := growthtest.New(3, 0.85)
 	st := newStage(t, s, eager())
-	s.gatewayErr = func(p core.AddDevicesParams) (string, bool) {
+	s.GatewayErr = func(p core.AddDevicesParams) (string, bool) {
 		if p.SDS == "sds-h3" {
 			return "Could not open SDS device", false
 		}
@@ -236,7 +237,7 @@ func TestAGatewayThatRefusesTheDevice(t *testing.T) {
 	require.Equal(t, model.GrowthPartial, g.State)
 	require.Equal(t, model.SlotFailed, g.Slots[2].State)
 	require.Contains(t, g.Slots[2].Error, "Could not open SDS device")
-	s.gatewayErr = nil
+	s.GatewayErr = nil
 	require.Empty(t, st.order("1", model.Order{Verb: model.GrowthRetry, Growth: g.ID}))
 	st.run(10 * time.Minute)
 	requireGrown(t, st, "after a retry")
@@ -244,24 +245,24 @@ func TestAGatewayThatRefusesTheDevice(t *testing.T) {
 
 // A gateway that is away for an hour does not use attempts up.
 func TestGatewaysThatAreAway(t *testing.T) {
-	s := newSite(3, 0.85)
+	s := growthtest.New(3, 0.85)
 	st := newStage(t, s, eager())
-	s.gatewayErr = func(core.AddDevicesParams) (string, bool) { return "no gateway answers", true }
+	s.GatewayErr = func(core.AddDevicesParams) (string, bool) { return "no gateway answers", true }
 	st.start()
 	st.run(time.Hour)
 	require.Equal(t, model.GrowthOpen, st.growths()[0].State)
 	require.Contains(t, st.growths()[0].Slots[0].Error, "no gateway answers")
-	s.gatewayErr = nil
+	s.GatewayErr = nil
 	st.run(10 * time.Minute)
 	requireGrown(t, st, "when it is back")
 }
 
 func TestALostNodeIsParked(t *testing.T) {
-	s := newSite(3, 0.85)
+	s := growthtest.New(3, 0.85)
 	st := newStage(t, s, eager())
 	st.performs = func(e core.Effect) (bool, bool) {
 		if c, ok := e.(core.SendCommand); ok && c.Host == "h2" {
-			s.instances["h2"].down = true
+			s.Instances["h2"].Down = true
 			st.post(core.NodeDown{Host: "h2", Reason: "gone"})
 		}
 		return true, true
@@ -275,25 +276,25 @@ func TestALostNodeIsParked(t *testing.T) {
 	require.Equal(t, model.GrowthPartial, g.State)
 	require.Equal(t, model.SlotParked, g.Slots[1].State)
 	require.Contains(t, g.Slots[1].Error, "volume "+g.Slots[1].VolumeID+" is left as it is")
-	require.Len(t, s.volumes, 3)
+	require.Len(t, s.Volumes, 3)
 	require.Equal(t, g.Slots[1].VolumeID, st.view().Orphans[0].Volume)
 
-	st.performs, s.instances["h2"].down = nil, false
-	st.post(s.nodeUp(s.instances["h2"]))
+	st.performs, s.Instances["h2"].Down = nil, false
+	st.post(s.NodeUp(s.Instances["h2"]))
 	require.Empty(t, st.order("1", model.Order{Verb: model.GrowthRetry, Growth: g.ID}))
 	st.run(10 * time.Minute)
 	requireGrown(t, st, "when it is back")
-	require.Equal(t, 3, s.made)
+	require.Equal(t, 3, s.Made)
 }
 
 func TestAnotherInstanceUnderTheSameNameIsParked(t *testing.T) {
-	s := newSite(3, 0.85)
-	s.createTakes = 10 * time.Second
+	s := growthtest.New(3, 0.85)
+	s.CreateTakes = 10 * time.Second
 	st := newStage(t, s, eager())
 	st.start()
 	st.run(5 * time.Second)
-	s.instances["h2"].ID = "i-other"
-	st.post(s.nodeUp(s.instances["h2"]))
+	s.Instances["h2"].ID = "i-other"
+	st.post(s.NodeUp(s.Instances["h2"]))
 	st.run(10 * time.Minute)
 	g := st.growths()[0]
 	require.Equal(t, model.GrowthPartial, g.State)
@@ -305,14 +306,14 @@ func TestAnotherInstanceUnderTheSameNameIsParked(t *testing.T) {
 }
 
 func TestAVolumeThatSomebodyElseTook(t *testing.T) {
-	s := newSite(3, 0.85)
-	s.createTakes = 10 * time.Second
+	s := growthtest.New(3, 0.85)
+	s.CreateTakes = 10 * time.Second
 	st := newStage(t, s, eager())
 	st.start()
 	st.run(5 * time.Second)
-	s.volumes["vol-0001"].instance, s.volumes["vol-0001"].device = "i-foreign", "/dev/sdz"
-	delete(s.volumes, "vol-0002")
-	s.burnt[st.growths()[0].Slots[1].Request.Token] = true
+	s.Volumes["vol-0001"].Instance, s.Volumes["vol-0001"].Device = "i-foreign", "/dev/sdz"
+	delete(s.Volumes, "vol-0002")
+	s.Burnt[st.growths()[0].Slots[1].Request.Token] = true
 	st.run(10 * time.Minute)
 	g := st.growths()[0]
 	require.Equal(t, model.SlotFailed, g.Slots[0].State)
@@ -329,8 +330,8 @@ func TestNoCredentials(t *testing.T) {
 	require.Contains(t, v.Provider, "unauthorized: injected unauthorized")
 	require.Contains(t, v.Pools[0].Decision, "the provider is asked")
 	require.InDelta(t, 0.85, v.Pools[0].Fullness, 0.001)
-	require.Less(t, st.site.calls[core.CloudLook], 120, "it asks at a decent pace")
-	st.site.fault = nil
+	require.Less(t, st.site.Calls[core.CloudLook], 120, "it asks at a decent pace")
+	st.site.Fault = nil
 	st.run(20 * time.Minute)
 	requireGrown(t, st, "with credentials")
 }

@@ -12,6 +12,7 @@ import (
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/leader"
 	"scaleio-framework/storagegrowth"
+	"scaleio-framework/storagegrowth/growthtest"
 )
 
 func manualApproval() storagegrowth.Options {
@@ -21,7 +22,7 @@ func manualApproval() storagegrowth.Options {
 }
 
 func TestAGrowthWaitsForApproval(t *testing.T) {
-	st := newStage(t, newSite(3, 0.85), manualApproval())
+	st := newStage(t, growthtest.New(3, 0.85), manualApproval())
 	st.start()
 	st.run(10 * time.Minute)
 	require.Len(t, st.growths(), 1)
@@ -29,7 +30,7 @@ func TestAGrowthWaitsForApproval(t *testing.T) {
 	require.Equal(t, model.GrowthAwaiting, g.State)
 	require.Len(t, g.Slots, 3)
 	require.Equal(t, uuid, g.Slots[0].Request.Tags[storagegrowth.TagFramework], "the preview is complete")
-	require.Zero(t, st.site.made)
+	require.Zero(t, st.site.Made)
 	require.Contains(t, st.order("1", model.Order{Verb: model.GrowthApprove, Growth: "nonsense"}), "there is no growth nonsense")
 	st.start() // the preview outlives its leader
 	require.Empty(t, st.order("2", model.Order{Verb: model.GrowthApprove, Growth: g.ID, By: "ann"}))
@@ -40,38 +41,38 @@ func TestAGrowthWaitsForApproval(t *testing.T) {
 }
 
 func TestAPlanThatChangedNeedsANewApproval(t *testing.T) {
-	st := newStage(t, newSite(3, 0.85), manualApproval())
+	st := newStage(t, growthtest.New(3, 0.85), manualApproval())
 	st.start()
 	st.run(10 * time.Minute)
 	old := st.growths()[0]
-	pool := st.site.pools["default/default"]
-	pool.inUse = pool.inUse * 115 / 100
+	pool := st.site.Pools["default/default"]
+	pool.InUse = pool.InUse * 115 / 100
 	st.options.Policy.Target = 0.4
 	st.start()
 	reason := st.order("1", model.Order{Verb: model.GrowthApprove, Growth: old.ID})
 	require.Contains(t, reason, "the pool has changed since growth "+old.ID+" was shown")
-	require.Zero(t, st.site.made)
+	require.Zero(t, st.site.Made)
 	require.Equal(t, model.GrowthDeclined, st.growth(old.ID).State)
 	fresh := st.growths()[1]
 	require.Contains(t, reason, fresh.ID)
 	require.Empty(t, st.order("2", model.Order{Verb: model.GrowthApprove, Growth: fresh.ID}))
 	st.run(5 * time.Minute)
 	require.Equal(t, model.GrowthDone, st.growth(fresh.ID).State)
-	require.Len(t, st.site.volumes, 3)
+	require.Len(t, st.site.Volumes, 3)
 }
 
 func TestNothingIsApprovedWhileThePoolIsDegraded(t *testing.T) {
-	st := newStage(t, newSite(3, 0.85), manualApproval())
+	st := newStage(t, growthtest.New(3, 0.85), manualApproval())
 	st.start()
 	st.run(10 * time.Minute)
-	st.site.pools["default/default"].degraded = true
+	st.site.Pools["default/default"].Degraded = true
 	st.run(time.Second)
 	require.Contains(t, st.order("1", model.Order{Verb: model.GrowthApprove, Growth: st.growths()[0].ID}), "degraded")
 	require.Equal(t, model.GrowthAwaiting, st.growths()[0].State)
 }
 
 func TestADeclinedGrowthMakesNothing(t *testing.T) {
-	st := newStage(t, newSite(3, 0.85), manualApproval())
+	st := newStage(t, growthtest.New(3, 0.85), manualApproval())
 	st.start()
 	st.run(3 * time.Minute)
 	g := st.growths()[0]
@@ -80,13 +81,13 @@ func TestADeclinedGrowthMakesNothing(t *testing.T) {
 	require.Len(t, st.growths(), 1, "the cool-down applies")
 	require.Equal(t, model.GrowthDeclined, st.growth(g.ID).State)
 	require.Contains(t, st.growth(g.ID).Reason, "declined by bob")
-	require.Zero(t, st.site.made)
+	require.Zero(t, st.site.Made)
 	st.run(20 * time.Minute)
 	require.Len(t, st.growths(), 2, "after it the operator is asked again")
 }
 
 func TestARequestGrowsAPool(t *testing.T) {
-	st := newStage(t, newSite(3, 0.2), manualApproval())
+	st := newStage(t, growthtest.New(3, 0.2), manualApproval())
 	st.start()
 	require.Empty(t, st.order("1", model.Order{Verb: model.GrowthRequest, Pool: "default/default", SizeGiB: 600, By: "ann"}))
 	st.run(5 * time.Minute)
@@ -95,13 +96,13 @@ func TestARequestGrowsAPool(t *testing.T) {
 	require.Equal(t, 200, g.Slots[0].Request.SizeGiB)
 	require.Equal(t, "requested by ann", g.Reason)
 	require.Contains(t, st.order("2", model.Order{Verb: model.GrowthRequest, Pool: "default/nope"}), "there is no storage pool default/nope")
-	st.site.pools["default/default"].degraded = true
+	st.site.Pools["default/default"].Degraded = true
 	require.Contains(t, st.order("3", model.Order{Verb: model.GrowthRequest, Pool: "default/default"}), "degraded")
 }
 
 // An order that cannot be decided is refused after a while, not kept for ever.
 func TestAnOrderWithoutReadingsIsRefused(t *testing.T) {
-	st := newStage(t, newSite(3, 0.2), eager())
+	st := newStage(t, growthtest.New(3, 0.2), eager())
 	st.performs = func(e core.Effect) (bool, bool) {
 		_, read := e.(core.ReadPools)
 		return true, !read
@@ -117,7 +118,7 @@ func TestAnOrderWithoutReadingsIsRefused(t *testing.T) {
 }
 
 func TestOrdersOfOthersAreLeftAlone(t *testing.T) {
-	st := newStage(t, newSite(3, 0.2), eager())
+	st := newStage(t, growthtest.New(3, 0.2), eager())
 	st.start()
 	for _, raw := range []string{`{"verb":"pause"}`, `{"verb":"growth-approve"}`, `nonsense`} {
 		st.stored["/orders/1"] = leader.Entry{Data: []byte(raw)}
@@ -127,19 +128,19 @@ func TestOrdersOfOthersAreLeftAlone(t *testing.T) {
 	}
 }
 
-func (s *site) orphan(id string) {
-	s.volumes[id] = &volume{id: id, request: model.VolumeRequest{Zone: "z1", SizeGiB: 100, Tags: map[string]string{
+func orphan(s *growthtest.Site, id string) {
+	s.Volumes[id] = &growthtest.Volume{ID: id, Request: model.VolumeRequest{Zone: "z1", SizeGiB: 100, Tags: map[string]string{
 		storagegrowth.TagFramework: uuid, storagegrowth.TagGrowth: "20250101T000000-aaaa", storagegrowth.TagSlot: "0",
 	}}}
 }
 
 func TestOrphansAreReportedAndDeletedOnlyByOrder(t *testing.T) {
-	s := newSite(3, 0.2)
-	s.orphan("vol-lost")
-	s.orphan("vol-used")
-	s.volumes["vol-used"].instance, s.volumes["vol-used"].device = "i-h1", "/dev/sdq"
-	s.orphan("vol-foreign")
-	s.volumes["vol-foreign"].request.Tags[storagegrowth.TagFramework] = "another installation"
+	s := growthtest.New(3, 0.2)
+	orphan(s, "vol-lost")
+	orphan(s, "vol-used")
+	s.Volumes["vol-used"].Instance, s.Volumes["vol-used"].Device = "i-h1", "/dev/sdq"
+	orphan(s, "vol-foreign")
+	s.Volumes["vol-foreign"].Request.Tags[storagegrowth.TagFramework] = "another installation"
 	st := newStage(t, s, eager())
 	st.start()
 	st.run(3 * time.Hour)
@@ -147,10 +148,10 @@ func TestOrphansAreReportedAndDeletedOnlyByOrder(t *testing.T) {
 	require.Len(t, orphans, 2)
 	require.Equal(t, storagegrowth.Orphan{Volume: "vol-lost", SizeGiB: 100, State: "available", Growth: "20250101T000000-aaaa", Slot: "0"}, orphans[0])
 	require.Equal(t, "i-h1", orphans[1].Instance)
-	require.Len(t, s.volumes, 3)
+	require.Len(t, s.Volumes, 3)
 	require.Contains(t, st.order("1", model.Order{Verb: model.GrowthDeleteOrphan, Volume: "vol-used"}), "attached to instance i-h1")
 	require.Contains(t, st.order("2", model.Order{Verb: model.GrowthDeleteOrphan, Volume: "vol-foreign"}), "not ours to delete")
-	require.Len(t, s.volumes, 3)
+	require.Len(t, s.Volumes, 3)
 	deletions := 0
 	st.performs = func(e core.Effect) (bool, bool) {
 		c, ok := e.(core.CloudCall)
@@ -164,15 +165,15 @@ func TestOrphansAreReportedAndDeletedOnlyByOrder(t *testing.T) {
 	require.Empty(t, st.order("3", model.Order{Verb: model.GrowthDeleteOrphan, Volume: "vol-lost", By: "ann"}))
 	st.start() // the first call was lost with its leader
 	st.run(5 * time.Minute)
-	require.NotContains(t, s.volumes, "vol-lost")
-	require.Len(t, s.volumes, 2)
+	require.NotContains(t, s.Volumes, "vol-lost")
+	require.Len(t, s.Volumes, 2)
 	require.Empty(t, st.view().Deletions)
 	require.Len(t, st.view().Orphans, 1)
 }
 
 // A volume that is a device is no orphan, however old its growth is.
 func TestDevicesAreNeverOrphans(t *testing.T) {
-	st := newStage(t, newSite(3, 0.85), eager())
+	st := newStage(t, growthtest.New(3, 0.85), eager())
 	st.start()
 	st.run(20 * time.Minute)
 	requireGrown(t, st, "grown")
@@ -182,15 +183,15 @@ func TestDevicesAreNeverOrphans(t *testing.T) {
 	st.run(2 * time.Hour)
 	require.Empty(t, st.view().Orphans)
 	require.Contains(t, st.order("1", model.Order{Verb: model.GrowthDeleteOrphan, Volume: g.Slots[0].VolumeID}), "is a device of a storage pool")
-	require.Len(t, st.site.volumes, 3)
+	require.Len(t, st.site.Volumes, 3)
 }
 
 // Without a cloud the operator is asked for disks, and the growth goes on when
 // they are there. Disks that were there before are not taken.
 func TestManualGrowth(t *testing.T) {
-	s := newSite(3, 0.85)
-	for _, i := range s.instances {
-		i.disks = []model.Disk{{Path: "/dev/disk/by-id/old", Size: 1000 * gib, Free: true}}
+	s := growthtest.New(3, 0.85)
+	for _, i := range s.Instances {
+		i.Disks = []model.Disk{{Path: "/dev/disk/by-id/old", Size: 1000 * growthtest.GiB, Free: true}}
 	}
 	o := eager()
 	o.Policy.Provider = storagegrowth.ProviderManual
@@ -201,29 +202,29 @@ func TestManualGrowth(t *testing.T) {
 	g := st.growths()[0]
 	require.Equal(t, model.GrowthOpen, g.State)
 	require.Equal(t, "waits for an empty disk of at least 104 GiB on host h1: add it, nothing else is to be done", g.Slots[0].Error)
-	require.Empty(t, s.calls)
+	require.Empty(t, s.Calls)
 	for _, name := range []string{"h1", "h2", "h3"} {
-		i := s.instances[name]
-		i.disks = append(i.disks, model.Disk{Path: "/dev/disk/by-id/small", Size: 50 * gib, Free: true},
-			model.Disk{Path: "/dev/disk/by-id/full", Size: 200 * gib, Why: "ext4"},
-			model.Disk{Path: "/dev/disk/by-id/new", Size: 200 * gib, Free: true})
-		st.post(s.nodeUp(i))
+		i := s.Instances[name]
+		i.Disks = append(i.Disks, model.Disk{Path: "/dev/disk/by-id/small", Size: 50 * growthtest.GiB, Free: true},
+			model.Disk{Path: "/dev/disk/by-id/full", Size: 200 * growthtest.GiB, Why: "ext4"},
+			model.Disk{Path: "/dev/disk/by-id/new", Size: 200 * growthtest.GiB, Free: true})
+		st.post(s.NodeUp(i))
 		st.run(time.Minute)
 	}
 	st.run(5 * time.Minute)
 	require.Equal(t, model.GrowthDone, st.growths()[0].State)
-	pool := s.pools["default/default"]
-	require.Len(t, pool.devices, 6)
-	for _, d := range pool.devices[3:] {
-		require.Equal(t, "/dev/disk/by-id/new", d.path)
-		require.LessOrEqual(t, len(d.name), 31)
+	pool := s.Pools["default/default"]
+	require.Len(t, pool.Devices, 6)
+	for _, d := range pool.Devices[3:] {
+		require.Equal(t, "/dev/disk/by-id/new", d.Path)
+		require.LessOrEqual(t, len(d.Name), 31)
 	}
-	require.LessOrEqual(t, pool.fullness(), 0.65)
+	require.LessOrEqual(t, pool.Fullness(), 0.65)
 }
 
 // A large growth has several records, each within the limits of one.
 func TestALargeGrowthHasSeveralRecords(t *testing.T) {
-	s := newSite(largeGrowth, 0.85)
+	s := growthtest.New(largeGrowth, 0.85)
 	o := eager()
 	o.Policy.MaxGiBPerDay = 0
 	o.Policy.KMSKeyID = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -232,7 +233,7 @@ func TestALargeGrowthHasSeveralRecords(t *testing.T) {
 		o.Policy.Tags[fmt.Sprintf("tag-number-%02d", i)] = "a value of 19 bytes"
 	}
 	st := newStage(t, s, o)
-	s.createTakes = 5 * time.Second
+	s.CreateTakes = 5 * time.Second
 	st.start()
 	st.run(time.Minute)
 	require.Len(t, st.growths(), largeGrowth/20)
@@ -246,16 +247,16 @@ func TestALargeGrowthHasSeveralRecords(t *testing.T) {
 	require.Len(t, view, 1)
 	require.Equal(t, model.GrowthDone, view[0].State)
 	require.Equal(t, largeGrowth, view[0].Volumes)
-	require.Equal(t, largeGrowth, s.made)
-	require.Len(t, s.pools["default/default"].devices, 2*largeGrowth)
+	require.Equal(t, largeGrowth, s.Made)
+	require.Len(t, s.Pools["default/default"].Devices, 2*largeGrowth)
 }
 
 // The worst record that can come about still fits.
 func TestRecordsStayWithinTheirLimit(t *testing.T) {
-	s := newSite(20, 0.85)
-	s.stuck = map[string]bool{}
+	s := growthtest.New(20, 0.85)
+	s.Stuck = map[string]bool{}
 	for _, name := range "fghijklmnopqrstuvwxyz" {
-		s.stuck["/dev/sd"+string(name)] = true
+		s.Stuck["/dev/sd"+string(name)] = true
 	}
 	o := eager()
 	o.Policy.Tags = map[string]string{}
@@ -273,23 +274,23 @@ func TestRecordsStayWithinTheirLimit(t *testing.T) {
 }
 
 func TestSpareIsReportedAndRaisedOnlyByPolicy(t *testing.T) {
-	s := newSite(3, 0.5)
-	s.pools["default/default"].spare = 10
+	s := growthtest.New(3, 0.5)
+	s.Pools["default/default"].Spare = 10
 	st := newStage(t, s, eager())
 	st.start()
 	st.run(10 * time.Minute)
 	require.Equal(t, 34, st.view().Pools[0].SpareNeeded)
-	require.Equal(t, 10, s.pools["default/default"].spare)
+	require.Equal(t, 10, s.Pools["default/default"].Spare)
 	st.options.Policy.AdjustSpare = true
 	st.start()
 	st.run(10 * time.Minute)
-	require.Equal(t, 34, s.pools["default/default"].spare)
+	require.Equal(t, 34, s.Pools["default/default"].Spare)
 	require.Zero(t, st.view().Pools[0].SpareNeeded)
 }
 
 // What bootstrap tells after its first term is enough to begin.
 func TestAClusterThatIsMadeLater(t *testing.T) {
-	st := newStage(t, newSite(3, 0.85), eager())
+	st := newStage(t, growthtest.New(3, 0.85), eager())
 	cluster := st.stored[leader.PathCluster]
 	delete(st.stored, leader.PathCluster)
 	st.start()
@@ -303,7 +304,7 @@ func TestAClusterThatIsMadeLater(t *testing.T) {
 }
 
 func TestFinishedGrowthsAreForgottenInTheEnd(t *testing.T) {
-	st := newStage(t, newSite(3, 0.85), eager())
+	st := newStage(t, growthtest.New(3, 0.85), eager())
 	for i := range 105 {
 		at := st.now.Add(-time.Duration(200-i) * 24 * time.Hour)
 		id := fmt.Sprintf("old-%03d", i)
@@ -321,7 +322,7 @@ func TestFinishedGrowthsAreForgottenInTheEnd(t *testing.T) {
 // A record that cannot be read is left alone, and reports of strangers are
 // ignored.
 func TestWhatIsNotOurs(t *testing.T) {
-	st := newStage(t, newSite(3, 0.85), eager())
+	st := newStage(t, growthtest.New(3, 0.85), eager())
 	st.stored[leader.PathGrowth+"/bad"] = leader.Entry{Data: []byte(`{"id":"bad","state":"dreaming"}`)}
 	c, err := storagegrowth.New(st.options)
 	require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 	"scaleio-framework/internal/model"
 	"scaleio-framework/leader"
 	"scaleio-framework/storagegrowth"
+	"scaleio-framework/storagegrowth/growthtest"
 )
 
 func TestPolicyRelations(t *testing.T) {
@@ -87,7 +88,7 @@ func TestOptionsNameWhatIsWrong(t *testing.T) {
 
 // The override of a pool is what decides on it.
 func TestOverridesDecide(t *testing.T) {
-	s := newSite(3, 0.85)
+	s := growthtest.New(3, 0.85)
 	o := eager()
 	off := false
 	o.Overrides = []storagegrowth.Override{{Pool: "default/default", Enabled: &off}}
@@ -120,13 +121,13 @@ func FuzzParsePolicyFile(f *testing.F) {
 // Whatever stands in the records, Load and a term do not panic, and nothing is
 // asked of the world for a growth that could not be read.
 func FuzzLoad(f *testing.F) {
-	st := newStage(f, newSite(3, 0.85), eager())
+	st := newStage(f, growthtest.New(3, 0.85), eager())
 	st.start()
 	st.run(10 * time.Minute)
 	f.Add(st.stored[leader.PathGrowth+"/"+st.growths()[0].ID].Data, st.stored[storagegrowth.PathStatus].Data, st.stored[leader.PathCluster].Data)
 	f.Add([]byte(`{"id":"g","state":"open","provider":"aws","slots":[{"index":0,"state":"created","volume_id":"v","request":{"token":"t","size_gib":1}}]}`), []byte(`{}`), []byte(`{}`))
 	f.Fuzz(func(t *testing.T, growth, status, cluster []byte) {
-		st := newStage(t, newSite(3, 0.5), eager())
+		st := newStage(t, growthtest.New(3, 0.5), eager())
 		var g model.Growth
 		path := leader.PathGrowth + "/" + "g"
 		if decoded, err := model.Decode[model.Growth](growth); err == nil && len(decoded.Slots) <= 24 && !strings.Contains(decoded.ID, "/") {

@@ -13,6 +13,7 @@ import (
 	"scaleio-framework/internal/model"
 	"scaleio-framework/leader"
 	"scaleio-framework/storagegrowth"
+	"scaleio-framework/storagegrowth/growthtest"
 )
 
 const uuid = "11111111-2222-3333-4444-555555555555"
@@ -22,7 +23,7 @@ const uuid = "11111111-2222-3333-4444-555555555555"
 type stage struct {
 	t       require.TestingT
 	options storagegrowth.Options
-	site    *site
+	site    *growthtest.Site
 	core    *storagegrowth.Core
 	now     time.Time
 	stored  leader.Snapshot
@@ -42,7 +43,7 @@ func options() storagegrowth.Options {
 	return o
 }
 
-func newStage(t require.TestingT, s *site, o storagegrowth.Options) *stage {
+func newStage(t require.TestingT, s *growthtest.Site, o storagegrowth.Options) *stage {
 	st := &stage{t: t, options: o, site: s, now: time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC), stored: leader.Snapshot{}}
 	cluster := model.Cluster{UUID: uuid, SystemName: "s", Gateways: []model.Gateway{{Host: "h1", URL: "https://h1"}}}
 	data, err := model.Encode(cluster, nil)
@@ -54,7 +55,7 @@ func newStage(t require.TestingT, s *site, o storagegrowth.Options) *stage {
 // start begins a term; what was on its way to the old leader is lost.
 func (st *stage) start() {
 	st.load()
-	st.pending = append(st.site.nodesUp(), st.pending...)
+	st.pending = append(st.site.NodesUp(), st.pending...)
 }
 
 func (st *stage) load() {
@@ -138,7 +139,7 @@ func (st *stage) perform(effect core.Effect) {
 	if !done {
 		return
 	}
-	events := st.site.perform(st.now, effect)
+	events := st.site.Perform(st.now, effect)
 	if answered {
 		st.post(events...)
 	}
@@ -148,7 +149,7 @@ func (st *stage) deliver(event core.Event) {
 	for _, effect := range st.apply(event) {
 		st.perform(effect)
 	}
-	require.Empty(st.t, st.site.violations)
+	require.Empty(st.t, st.site.Violations)
 }
 
 // next delivers what waits, or fires the next timer up to a time; false when

@@ -14,6 +14,7 @@ import (
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
+	"scaleio-framework/storagegrowth/growthtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the stories in testdata")
@@ -81,27 +82,27 @@ func (st *stage) states() map[string]string {
 
 // The stories are the first thing to read about how a growth goes.
 func TestStories(t *testing.T) {
-	for name, prepare := range map[string]func() *site{
-		"growth": func() *site {
-			s := newSite(3, 0.85)
-			s.createTakes, s.attachTakes = 3*time.Second, 2*time.Second
+	for name, prepare := range map[string]func() *growthtest.Site{
+		"growth": func() *growthtest.Site {
+			s := growthtest.New(3, 0.85)
+			s.CreateTakes, s.AttachTakes = 3*time.Second, 2*time.Second
 			return s
 		},
-		"stuck": func() *site {
-			s := newSite(3, 0.85)
+		"stuck": func() *growthtest.Site {
+			s := growthtest.New(3, 0.85)
 			stuck := false
-			s.fault = func(c core.CloudCall) (core.CloudError, core.CloudError) {
+			s.Fault = func(c core.CloudCall) (core.CloudError, core.CloudError) {
 				if c.Op == core.CloudAttach && c.Slot == 0 && !stuck {
 					stuck = true
-					s.stuckVolume = c.VolumeID
+					s.StuckVolume = c.VolumeID
 				}
 				return "", ""
 			}
 			return s
 		},
-		"refused": func() *site {
-			s := newSite(3, 0.85)
-			s.fault = always(core.CloudCreate, 2, core.CloudNoCapacity)
+		"refused": func() *growthtest.Site {
+			s := growthtest.New(3, 0.85)
+			s.Fault = always(core.CloudCreate, 2, core.CloudNoCapacity)
 			return s
 		},
 	} {
