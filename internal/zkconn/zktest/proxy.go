@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"scaleio-framework/internal/netfault"
 )
 
 // Op codes of ZooKeeper's protocol, for choosing a request.
@@ -47,17 +49,12 @@ const (
 	LoseRequest
 )
 
-// Proxy is a network between one client and one server that can be broken.
+// Proxy is a network between one client and one server that can be broken. It
+// knows enough of the protocol to lose the answer to a chosen request.
 type Proxy struct {
-	listener net.Listener
-	target   string
-	done     sync.WaitGroup
+	*netfault.Link
 
 	mu      sync.Mutex
-	links   map[*link]struct{}
-	frozen  chan struct{} // closed by Thaw; nil while packets pass
-	refuse  bool
-	closed  bool
 	delay   time.Duration
 	match   func(Request) bool
 	fault   Fault
@@ -78,61 +75,16 @@ func StartProxy(tb testing.TB, target string) *Proxy {
 
 // NewProxy listens on a free port and passes everything on to target.
 func NewProxy(target string) (*Proxy, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	p := &Proxy{counted: map[int32]int{}}
+	link, err := netfault.Open(netfault.Options{
+		Target: target,
+		Filter: func() netfault.Filter { return &dialogue{proxy: p, doomed: map[int32]chan struct{}{}} },
+	})
 	if err != nil {
 		return nil, fmt.Errorf("zktest: proxy: %w", err)
 	}
-	p := &Proxy{listener: listener, target: target, links: map[*link]struct{}{}, counted: map[int32]int{}}
-	p.done.Add(1)
-	go p.accept()
+	p.Link = link
 	return p, nil
-}
-
-// Addr is where clients connect.
-func (p *Proxy) Addr() string { return p.listener.Addr().String() }
-
-// Cut breaks every connection once; clients may come back at once.
-func (p *Proxy) Cut() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for l := range p.links {
-		l.close()
-	}
-}
-
-// Block breaks every connection and refuses new ones until Unblock.
-func (p *Proxy) Block() {
-	p.mu.Lock()
-	p.refuse = true
-	p.mu.Unlock()
-	p.Cut()
-}
-
-// Unblock lets clients in again.
-func (p *Proxy) Unblock() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.refuse = false
-}
-
-// Freeze keeps connections open and passes nothing on, as a paused process or
-// a silent network does. What was held passes after Thaw.
-func (p *Proxy) Freeze() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.frozen == nil {
-		p.frozen = make(chan struct{})
-	}
-}
-
-// Thaw lets packets pass again.
-func (p *Proxy) Thaw() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.frozen != nil {
-		close(p.frozen)
-		p.frozen = nil
-	}
 }
 
 // Delay holds every packet of a server for a while.
@@ -158,109 +110,21 @@ func (p *Proxy) Requests(op int32) int {
 	return p.counted[op]
 }
 
-// Close ends the proxy and its connections.
-func (p *Proxy) Close() {
-	p.mu.Lock()
-	p.closed = true
-	p.mu.Unlock()
-	_ = p.listener.Close()
-	p.Thaw()
-	p.Cut()
-	p.done.Wait()
-}
-
-// link is one client's connection and its counterpart.
-type link struct {
-	client, server net.Conn
-	gone           chan struct{}
-	once           sync.Once
-
-	mu      sync.Mutex
-	doomed  map[int32]chan struct{} // xid of requests whose answer is lost
-	greeted bool
-}
-
-func (l *link) close() {
-	l.once.Do(func() {
-		close(l.gone)
-		_ = l.client.Close()
-		_ = l.server.Close()
-	})
-}
-
 var errStruck = errors.New("zktest: struck")
 
-func (p *Proxy) accept() {
-	defer p.done.Done()
-	for {
-		client, err := p.listener.Accept()
-		if err != nil {
-			return
-		}
-		p.mu.Lock()
-		refuse := p.refuse
-		p.mu.Unlock()
-		if refuse {
-			_ = client.Close()
-			continue
-		}
-		server, err := net.Dial("tcp", p.target)
-		if err != nil {
-			_ = client.Close()
-			continue
-		}
-		p.serve(&link{client: client, server: server, gone: make(chan struct{}), doomed: map[int32]chan struct{}{}})
-	}
+// dialogue is what a Proxy keeps of one connection.
+type dialogue struct {
+	proxy   *Proxy
+	greeted bool
+
+	mu     sync.Mutex
+	doomed map[int32]chan struct{} // xid of requests whose answer is lost
 }
 
-func (p *Proxy) serve(l *link) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed || p.refuse {
-		l.close()
-		return
-	}
-	p.links[l] = struct{}{}
-	p.done.Add(2)
-	pump := func(dst, src net.Conn, look func(*link, []byte) error) {
-		defer p.done.Done()
-		defer l.close()
-		for {
-			packet, err := readPacket(src)
-			if err != nil || p.hold(l) != nil || look(l, packet) != nil {
-				break
-			}
-			if _, err := dst.Write(packet); err != nil {
-				break
-			}
-		}
-		p.mu.Lock()
-		delete(p.links, l)
-		p.mu.Unlock()
-	}
-	go pump(l.server, l.client, p.onRequest)
-	go pump(l.client, l.server, p.onReply)
-}
-
-// hold waits while the proxy is frozen.
-func (p *Proxy) hold(l *link) error {
-	p.mu.Lock()
-	frozen := p.frozen
-	p.mu.Unlock()
-	if frozen == nil {
-		return nil
-	}
-	select {
-	case <-frozen:
-		return nil
-	case <-l.gone:
-		return net.ErrClosed
-	}
-}
-
-func (p *Proxy) onRequest(l *link, packet []byte) error {
-	if !l.greeted { // the connect request has no header
-		l.greeted = true
+// Request implements netfault.Filter.
+func (d *dialogue) Request(packet []byte, _ <-chan struct{}) error {
+	if !d.greeted { // the connect request has no header
+		d.greeted = true
 		return nil
 	}
 	if len(packet) < 12 {
@@ -268,6 +132,7 @@ func (p *Proxy) onRequest(l *link, packet []byte) error {
 	}
 	xid := int32(binary.BigEndian.Uint32(packet[4:8]))
 	r := Request{Op: int32(binary.BigEndian.Uint32(packet[8:12])), Body: packet[12:]}
+	p := d.proxy
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.match != nil && p.match(r) {
@@ -276,39 +141,40 @@ func (p *Proxy) onRequest(l *link, packet []byte) error {
 			close(p.struck)
 			return errStruck
 		}
-		l.mu.Lock()
-		l.doomed[xid] = p.struck
-		l.mu.Unlock()
+		d.mu.Lock()
+		d.doomed[xid] = p.struck
+		d.mu.Unlock()
 	}
 	p.counted[r.Op]++
 	return nil
 }
 
-func (p *Proxy) onReply(l *link, packet []byte) error {
-	p.mu.Lock()
-	delay := p.delay
-	p.mu.Unlock()
+// Reply implements netfault.Filter.
+func (d *dialogue) Reply(packet []byte, gone <-chan struct{}) error {
+	d.proxy.mu.Lock()
+	delay := d.proxy.delay
+	d.proxy.mu.Unlock()
 	if delay > 0 {
 		select {
 		case <-time.After(delay):
-		case <-l.gone:
+		case <-gone:
 			return net.ErrClosed
 		}
 	}
 	if len(packet) < 8 {
 		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if struck, ok := l.doomed[int32(binary.BigEndian.Uint32(packet[4:8]))]; ok {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if struck, ok := d.doomed[int32(binary.BigEndian.Uint32(packet[4:8]))]; ok {
 		close(struck)
 		return errStruck
 	}
 	return nil
 }
 
-// readPacket reads one packet with its length.
-func readPacket(r io.Reader) ([]byte, error) {
+// Read implements netfault.Filter: one packet with its length.
+func (*dialogue) Read(r io.Reader) ([]byte, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil, err
