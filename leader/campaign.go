@@ -21,7 +21,7 @@ type victory struct {
 
 // campaign runs for the leadership over one session.
 type campaign struct {
-	conn   *zkconn.Conn
+	conn   Conn
 	card   Card
 	layout int32 // znode version of /version
 }

@@ -13,7 +13,7 @@ import (
 var errSessionOver = errors.New("the candidacy has to start anew")
 
 // stand is one candidacy: it lasts until victory or the end of the session.
-func (e *Elector) stand(ctx context.Context, conn *zkconn.Conn) (victory, error) {
+func (e *Elector) stand(ctx context.Context, conn Conn) (victory, error) {
 	layout, err := e.prepare(ctx, conn)
 	if err != nil {
 		return victory{}, refusal(err)
@@ -60,7 +60,7 @@ func (e *Elector) stand(ctx context.Context, conn *zkconn.Conn) (victory, error)
 }
 
 // notice keeps the present leader's card; a broken one still means a leader.
-func (e *Elector) notice(conn *zkconn.Conn, s zkconn.NodeState) {
+func (e *Elector) notice(conn Conn, s zkconn.NodeState) {
 	if !s.Exists {
 		e.see(conn, false, Card{})
 		return
@@ -75,7 +75,7 @@ func (e *Elector) notice(conn *zkconn.Conn, s zkconn.NodeState) {
 
 // prepare checks the layout before anything else, writes it where there is
 // none, and makes the containers. It returns the znode version of /version.
-func (e *Elector) prepare(ctx context.Context, conn *zkconn.Conn) (int32, error) {
+func (e *Elector) prepare(ctx context.Context, conn Conn) (int32, error) {
 	if err := conn.EnsurePath(ctx, "/"); err != nil {
 		return 0, err
 	}
@@ -93,7 +93,7 @@ func (e *Elector) prepare(ctx context.Context, conn *zkconn.Conn) (int32, error)
 }
 
 // ensureContainers makes the containers that are missing.
-func ensureContainers(ctx context.Context, conn *zkconn.Conn) error {
+func ensureContainers(ctx context.Context, conn Conn) error {
 	for _, path := range containers() {
 		if err := conn.EnsurePath(ctx, path); err != nil {
 			return err
@@ -102,7 +102,7 @@ func ensureContainers(ctx context.Context, conn *zkconn.Conn) error {
 	return nil
 }
 
-func readLayout(ctx context.Context, conn *zkconn.Conn) (int32, error) {
+func readLayout(ctx context.Context, conn Conn) (int32, error) {
 	data, stat, err := conn.Get(ctx, PathVersion)
 	if err != nil {
 		return 0, err
@@ -112,7 +112,7 @@ func readLayout(ctx context.Context, conn *zkconn.Conn) (int32, error) {
 
 // register lays the candidate's card. One that an earlier session of this
 // same process left behind is removed first: it would vanish with it.
-func (e *Elector) register(ctx context.Context, conn *zkconn.Conn) error {
+func (e *Elector) register(ctx context.Context, conn Conn) error {
 	path := PathCandidates + "/" + e.opts.Card.Instance
 	stat, exists, err := conn.Exists(ctx, path)
 	if err != nil {

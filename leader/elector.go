@@ -27,6 +27,9 @@ type Options struct {
 	Conn zkconn.Options
 	// Card introduces this process. Instance is required.
 	Card Card
+	// Dial opens a session; nil means zkconn.Dial. A simulation gives one that
+	// needs no network.
+	Dial Dial
 	// Logger may be nil.
 	Logger hclog.Logger
 }
@@ -48,7 +51,7 @@ type Elector struct {
 	log  hclog.Logger
 
 	mu      sync.Mutex
-	conn    *zkconn.Conn
+	conn    Conn
 	term    *Term
 	known   bool
 	leader  Card
@@ -65,6 +68,9 @@ func New(opts Options) (*Elector, error) {
 	}
 	if err := opts.Conn.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if opts.Dial == nil {
+		opts.Dial = dial
 	}
 	if opts.Conn.Logger == nil {
 		opts.Conn.Logger = opts.Logger
@@ -122,12 +128,12 @@ func final(err error) bool {
 }
 
 // connect dials until it succeeds. Only a refusal is final.
-func (e *Elector) connect(ctx context.Context) (*zkconn.Conn, error) {
+func (e *Elector) connect(ctx context.Context) (Conn, error) {
 	// The first attempt ends early, so that the trouble is told; the others
 	// are long, because between them nobody dials.
 	for patience := firstDial; ; patience = laterDials {
 		attempt, cancel := context.WithTimeout(ctx, patience)
-		conn, err := zkconn.Dial(attempt, e.opts.Conn)
+		conn, err := e.opts.Dial(attempt, e.opts.Conn)
 		cancel()
 		switch {
 		case err == nil:
@@ -167,7 +173,7 @@ func (e *Elector) waited() {
 	}
 }
 
-func (e *Elector) see(conn *zkconn.Conn, known bool, leader Card) {
+func (e *Elector) see(conn Conn, known bool, leader Card) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if known && (!e.known || e.leader.Instance != leader.Instance) {

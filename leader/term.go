@@ -16,7 +16,7 @@ import (
 // once; a process whose term has ended must exit. Its methods may be called
 // concurrently; commits run one after the other.
 type Term struct {
-	conn  *zkconn.Conn
+	conn  Conn
 	log   hclog.Logger
 	card  Card
 	lease *Lease
@@ -37,7 +37,7 @@ type Term struct {
 }
 
 // newTerm starts the keeper; the term owns the connection from here on.
-func newTerm(conn *zkconn.Conn, log hclog.Logger, card Card, won victory) *Term {
+func newTerm(conn Conn, log hclog.Logger, card Card, won victory) *Term {
 	t := &Term{
 		conn:   conn,
 		log:    log.With("epoch", won.epoch),

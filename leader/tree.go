@@ -35,7 +35,7 @@ func (t *Term) Tree(ctx context.Context) (Snapshot, error) {
 	return nil, err
 }
 
-func readTree(ctx context.Context, conn *zkconn.Conn) (Snapshot, error) {
+func readTree(ctx context.Context, conn Conn) (Snapshot, error) {
 	if err := conn.Sync(ctx); err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func paths(parent string, names []string) []string {
 
 // loader reads a tree level by level.
 type loader struct {
-	conn *zkconn.Conn
+	conn Conn
 	mu   sync.Mutex
 	tree Snapshot
 }
