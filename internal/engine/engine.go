@@ -35,7 +35,11 @@ type Store interface {
 // never decides. ctx ends with the engine.
 type Perform func(ctx context.Context, effect core.Effect, post func(core.Event))
 
-// Options configure an Engine. All but MaxBatch and InboxSize are required.
+// AfterFunc runs f after a while, unless it is stopped before.
+type AfterFunc func(key string, after time.Duration, f func()) (stop func() bool)
+
+// Options configure an Engine. All but MaxBatch, InboxSize and AfterFunc are
+// required.
 type Options struct {
 	Store Store
 	// Cores makes fresh cores, in the order in which they are given events.
@@ -48,6 +52,9 @@ type Options struct {
 	MaxBatch int
 	// InboxSize is how many outside events may wait; default 1024.
 	InboxSize int
+	// AfterFunc runs the cores' timers; default time.AfterFunc. A simulation
+	// gives each an instant of its own.
+	AfterFunc AfterFunc
 }
 
 func (o *Options) validate() error {
@@ -56,6 +63,9 @@ func (o *Options) validate() error {
 	}
 	if o.InboxSize == 0 {
 		o.InboxSize = 1024
+	}
+	if o.AfterFunc == nil {
+		o.AfterFunc = func(_ string, after time.Duration, f func()) func() bool { return time.AfterFunc(after, f).Stop }
 	}
 	switch {
 	case o.Store == nil, o.Cores == nil, o.Perform == nil, o.Entropy == nil, o.Logger == nil:
@@ -97,7 +107,7 @@ func New(opts Options) (*Engine, error) {
 		conflicts:  make(map[string]int),
 		quarantine: make(map[string]string),
 	}
-	e.timers = newTimers(e.inbox.post)
+	e.timers = newTimers(e.inbox.post, opts.AfterFunc)
 	e.lanes = newLanes(opts.Store, e.perform)
 	return e, nil
 }

@@ -9,15 +9,18 @@ import (
 
 // timers turn core.Timer effects into core.TimerFired events.
 type timers struct {
-	post func(core.Event)
+	post      func(core.Event)
+	afterFunc AfterFunc
 
 	mu      sync.Mutex
-	pending map[string]*time.Timer
+	pending map[string]*pendingTimer
 	stopped bool
 }
 
-func newTimers(post func(core.Event)) *timers {
-	return &timers{post: post, pending: make(map[string]*time.Timer)}
+type pendingTimer struct{ stop func() bool }
+
+func newTimers(post func(core.Event), afterFunc AfterFunc) *timers {
+	return &timers{post: post, afterFunc: afterFunc, pending: make(map[string]*pendingTimer)}
 }
 
 // set starts a timer, in the place of one with the same key.
@@ -28,10 +31,10 @@ func (t *timers) set(key string, after time.Duration) {
 		return
 	}
 	if old, ok := t.pending[key]; ok {
-		old.Stop()
+		old.stop()
 	}
-	var timer *time.Timer
-	timer = time.AfterFunc(after, func() {
+	timer := &pendingTimer{}
+	timer.stop = t.afterFunc(key, after, func() {
 		t.mu.Lock()
 		current := t.pending[key] == timer
 		if current {
@@ -50,7 +53,7 @@ func (t *timers) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for key, timer := range t.pending {
-		timer.Stop()
+		timer.stop()
 		delete(t.pending, key)
 	}
 }

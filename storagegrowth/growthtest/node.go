@@ -40,3 +40,32 @@ func (s *Site) Locate(host string, c nodeproto.Command) nodeproto.Report {
 func (s *Site) disk(v *Volume) model.Disk {
 	return model.Disk{Path: "/dev/disk/by-id/" + v.ID, Size: int64(v.Request.SizeGiB) * GiB, Free: !s.IsDevice(v.ID), Serial: v.ID}
 }
+
+// DisksOf are the disks of a host, the volumes that are attached to it behind
+// those that it has from the beginning.
+func (s *Site) DisksOf(host string) []model.Disk {
+	var disks []model.Disk
+	for _, d := range s.Instances[host].Disks {
+		if s.deviceAt(host, d.Path) {
+			d.Free, d.Why = false, "it has a ScaleIO signature"
+		}
+		disks = append(disks, d)
+	}
+	for _, v := range s.sorted() {
+		if v.Instance == s.Instances[host].ID && !s.Hidden[v.ID] {
+			disks = append(disks, s.disk(v))
+		}
+	}
+	return disks
+}
+
+func (s *Site) deviceAt(host, path string) bool {
+	for _, p := range s.Pools {
+		for _, d := range p.Devices {
+			if d.Host == host && d.Path == path {
+				return true
+			}
+		}
+	}
+	return false
+}

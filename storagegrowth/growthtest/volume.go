@@ -7,6 +7,7 @@ import (
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
+	"scaleio-framework/storagegrowth"
 )
 
 // Volume is a volume in EC2.
@@ -49,6 +50,11 @@ func (s *Site) create(c core.CloudCall, a *core.CloudAnswered) {
 		a.Err, a.Text = core.CloudMismatch, "the volume of this token was deleted"
 		return
 	}
+	for _, other := range s.sorted() {
+		if slot(other.Request) == slot(c.Request) && other.Request.Token != c.Request.Token {
+			s.wrong("a second volume is made for slot %s beside %s", slot(c.Request), other.ID)
+		}
+	}
 	s.Made++
 	v := &Volume{Request: c.Request, ID: fmt.Sprintf("vol-%04d", s.Made), Created: s.Now}
 	s.Volumes[v.ID], s.tokens[c.Request.Token] = v, v.ID
@@ -69,11 +75,19 @@ func (s *Site) attach(c core.CloudCall, a *core.CloudAnswered) {
 	case v.Request.Zone != i.Zone:
 		a.Err = core.CloudZone
 	default:
+		if was := i.ID + c.Device; len(v.EverWas) > 0 && v.EverWas[0] != was {
+			s.wrong("volume %s is attached as %s and was as %s", v.ID, was, v.EverWas[0])
+		}
 		v.Instance, v.Device, v.AttachedAt = i.ID, c.Device, s.Now
 		v.EverWas = append(v.EverWas, i.ID+c.Device)
 		i.Devices[c.Device] = v.ID
 		a.Volumes = []core.CloudVolume{s.show(v)}
 	}
+}
+
+// slot is which slot of which growth a request is for.
+func slot(r model.VolumeRequest) string {
+	return r.Tags[storagegrowth.TagGrowth] + "/" + r.Tags[storagegrowth.TagSlot]
 }
 
 func (s *Site) detach(c core.CloudCall, a *core.CloudAnswered) {

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"encoding/json"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 
@@ -23,21 +24,22 @@ type ending struct {
 	Name    string
 	Objects map[string]string
 	Living  []string // hosts with a node agent
+	Growth  map[string]string
 }
 
 // records are what is stored, decoded.
 func (w *world) records() (cluster *model.Cluster, plans map[string]*model.NodePlan, nodes map[string]*model.Node) {
 	plans, nodes = make(map[string]*model.NodePlan), make(map[string]*model.Node)
-	for path, entry := range w.store.Tree() {
+	for znode, entry := range w.store.Tree() {
 		switch {
-		case path == leader.PathCluster:
+		case znode == leader.PathCluster:
 			cluster = new(model.Cluster)
 			w.must(json.Unmarshal(entry.Data, cluster))
-		case strings.HasSuffix(path, "/plan"):
+		case strings.HasSuffix(znode, "/plan"):
 			p := new(model.NodePlan)
 			w.must(json.Unmarshal(entry.Data, p))
 			plans[p.Hostname] = p
-		case strings.HasPrefix(path, leader.PathNodes+"/"):
+		case strings.HasPrefix(znode, leader.PathNodes+"/"):
 			n := new(model.Node)
 			w.must(json.Unmarshal(entry.Data, n))
 			nodes[n.Hostname] = n
@@ -46,13 +48,28 @@ func (w *world) records() (cluster *model.Cluster, plans map[string]*model.NodeP
 	return cluster, plans, nodes
 }
 
-// complete reports whether everything is installed on every host.
+// complete reports whether the site has become what it shall.
 func (w *world) complete() bool {
+	if !w.changed { // nothing can have become complete
+		return false
+	}
+	w.changed = false
+	if !w.installed() {
+		return false
+	}
+	if w.site.fill > 0 && !w.filled {
+		w.fill(w.site.fill)
+	}
+	return w.grown()
+}
+
+// installed reports whether everything is installed on every host.
+func (w *world) installed() bool {
 	if step := w.intents.steps[leader.PathCluster]["verify"]; step.State != model.Done {
 		return false
 	}
 	cluster, plans, _ := w.records()
-	return bootstrap.Describe(cluster, plans).Complete && len(plans) == len(w.hosts)
+	return bootstrap.Describe(cluster, plans).Complete && len(plans) == len(w.site.allHosts())
 }
 
 // ending sums up the world, without times, attempts and what is drawn.
@@ -63,7 +80,9 @@ func (w *world) ending() ending {
 		Members: sortedKeys(w.system.members), Mode: w.system.mode, Name: w.system.name, Objects: make(map[string]string),
 	}
 	for object, what := range w.system.objects {
-		e.Objects[object] = what
+		if w.cloud.Volumes[path.Base(object)] == nil { // growthEnding counts those
+			e.Objects[object] = what
+		}
 	}
 	for key, step := range cluster.Steps {
 		e.States[key] = string(step.State) + " " + step.Reason
@@ -90,6 +109,7 @@ func (w *world) ending() ending {
 			e.Living = append(e.Living, name)
 		}
 	}
+	e.Growth = w.growthEnding()
 	e.Cluster = *cluster
 	e.Cluster.UUID, e.Cluster.Placed, e.Cluster.Steps = "", time.Time{}, nil
 	return e

@@ -20,7 +20,7 @@ type host struct {
 
 	// On disk.
 	epoch   uint64
-	journal map[string]entry
+	journal map[string]journaled
 	// executed counts how often each step was begun; interrupted how often it
 	// was cut off.
 	executed, interrupted map[string]int
@@ -34,26 +34,34 @@ type host struct {
 	deaf bool
 }
 
-type entry struct {
+type journaled struct {
 	attempt int
 	digest  string
 	report  nodeproto.Report
 }
 
 func newHost(w *world, name string) *host {
-	return &host{w: w, name: name, cpus: 4, mem: 8192, journal: make(map[string]entry), executed: make(map[string]int), interrupted: make(map[string]int)}
+	return &host{w: w, name: name, cpus: 4, mem: 8192, journal: make(map[string]journaled), executed: make(map[string]int), interrupted: make(map[string]int)}
 }
 
 func (h *host) key() string { return fmt.Sprintf("key-%s-%d", h.name, h.boot) }
 
+func (h *host) address() string { return "10.0.0." + h.name }
+
+// disks are those that the host has from the beginning and may give away.
+func (h *host) disks() []model.Disk {
+	return []model.Disk{{Path: "/dev/disk/by-id/" + h.name, Device: "/dev/sdb", Size: 200e9, Free: true}}
+}
+
+// inventory tells of the machine as it is now: a disk that is a device is free
+// no more, and attached volumes are disks.
 func (h *host) inventory() *model.Inventory {
+	machine := h.w.cloud.Instances[h.name]
+	disks := []model.Disk{{Path: "/dev/sda", Device: "/dev/sda", Size: 200e9, Why: "it is mounted at /"}}
 	return &model.Inventory{
-		Hostname: h.name, MachineID: "machine-" + h.name, Address: "10.0.0." + h.name, PublicKey: h.key(), Kernel: "3.10",
+		Hostname: h.name, MachineID: "machine-" + h.name, Address: h.address(), PublicKey: h.key(), Kernel: "3.10",
 		OS: model.OS{ID: "centos", Version: "7", Family: "rpm"}, CPUs: int(h.cpus), MemoryMB: int64(h.mem),
-		Disks: []model.Disk{
-			{Path: "/dev/sda", Device: "/dev/sda", Size: 200e9, Why: "it is mounted at /"},
-			{Path: "/dev/disk/by-id/" + h.name, Device: "/dev/sdb", Size: 200e9, Free: true},
-		},
+		Disks: append(disks, h.w.cloud.DisksOf(h.name)...), Cloud: machine.Cloud(),
 	}
 }
 
@@ -137,6 +145,10 @@ func (h *host) take(c nodeproto.Command, key string, sealed bool) {
 		return
 	}
 	h.epoch = c.Epoch
+	if c.Kind == nodeproto.Ask {
+		h.answer(h.w.cloud.Locate(h.name, c)) // questions are not journaled
+		return
+	}
 	last, known := h.journal[c.Step]
 	switch {
 	case c.Digest != nodeproto.DigestOf(c.Step, c.Params) && c.Kind == nodeproto.Run:
@@ -160,11 +172,11 @@ func (h *host) take(c nodeproto.Command, key string, sealed bool) {
 }
 
 // begin journals an attempt, and runs it for a while.
-func (h *host) begin(c nodeproto.Command, last entry, known bool) {
+func (h *host) begin(c nodeproto.Command, last journaled, known bool) {
 	if known && last.report.State == nodeproto.Started {
 		h.w.violate("attempt %d of %s on %s begins beside attempt %d", c.Attempt, c.Step, h.name, last.attempt)
 	}
-	e := entry{c.Attempt, c.Digest, nodeproto.Report{Step: c.Step, Attempt: c.Attempt, State: nodeproto.Started}}
+	e := journaled{c.Attempt, c.Digest, nodeproto.Report{Step: c.Step, Attempt: c.Attempt, State: nodeproto.Started}}
 	h.journal[c.Step] = e
 	h.executed[c.Step]++
 	h.w.note("host %s runs %s attempt %d", h.name, c.Step, c.Attempt)
@@ -181,7 +193,7 @@ func (h *host) begin(c nodeproto.Command, last entry, known bool) {
 }
 
 // finish journals an outcome and reports it, reliably.
-func (h *host) finish(step string, e entry) {
+func (h *host) finish(step string, e journaled) {
 	h.w.note("host %s: %s attempt %d is %s", h.name, step, e.attempt, e.report.State)
 	h.journal[step] = e
 	up := h.envelope()

@@ -11,6 +11,7 @@ import (
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/leader"
 	"scaleio-framework/scheduler/bootstrap"
+	"scaleio-framework/storagegrowth"
 )
 
 // intents are what was ever committed, against which every effect is held.
@@ -25,6 +26,7 @@ type intents struct {
 	updates map[string]said
 	steps   map[string]map[string]model.Step // the last stored, by path
 	needs   map[string][]bootstrap.Need
+	growths growths
 }
 
 type said struct {
@@ -36,6 +38,7 @@ func newIntents() *intents {
 	i := &intents{
 		launches: make(map[string]model.Launch), begun: make(map[string]string), over: make(map[string]bool), keys: make(map[string]bool),
 		updates: make(map[string]said), steps: make(map[string]map[string]model.Step), needs: make(map[string][]bootstrap.Need),
+		growths: newGrowths(),
 	}
 	for _, s := range bootstrap.Graph() {
 		i.needs[s.Name] = s.Needs
@@ -58,9 +61,11 @@ func attemptOf(host, step string, attempt int) string {
 
 // checkCommit takes note of what is stored now and holds it against the rules.
 func (w *world) checkCommit(t *term, ops []leader.Op) {
+	w.changed = true
 	var stepped []string
 	for _, op := range ops {
 		switch {
+		case op.Kind == leader.KindDelete && strings.HasPrefix(op.Path, leader.PathOrders+"/"):
 		case op.Kind == leader.KindDelete:
 			w.violate("commit deletes %s", op.Path)
 		case op.Path == leader.PathFramework:
@@ -69,6 +74,9 @@ func (w *world) checkCommit(t *term, ops []leader.Op) {
 			stepped = append(stepped, op.Path)
 		case strings.HasPrefix(op.Path, leader.PathNodes+"/"):
 			w.storedNode(op.Data)
+		case isGrowth(op.Path):
+			w.storedGrowth(t, op.Data)
+		case op.Path == storagegrowth.PathStatus:
 		case strings.HasPrefix(op.Path, leader.PathOrdersRefused):
 			w.violate("term %d sets an event aside: %s", t.epoch, op.Data)
 		default:
@@ -198,6 +206,12 @@ func (w *world) checkEffect(effect core.Effect) {
 			w.violate("%s without its record: %+v", e, launch)
 		}
 	case core.SendCommand:
+		if e.Command.Kind == nodeproto.Ask {
+			if _, volume, _ := strings.Cut(e.Command.Step, "/"); !w.intents.growths.allowed[locateKey(e.Host, volume)] {
+				w.violate("%s without its record", e)
+			}
+			return
+		}
 		digest, ok := w.intents.begun[attemptOf(e.Host, e.Command.Step, e.Command.Attempt)]
 		if !ok {
 			digest = w.intents.begun[attemptOf("", e.Command.Step, e.Command.Attempt)]
@@ -205,7 +219,13 @@ func (w *world) checkEffect(effect core.Effect) {
 		if digest != e.Command.Digest {
 			w.violate("%s without its record", e)
 		}
+	case core.CloudCall:
+		w.checkCloud(e)
 	case core.GatewayCall:
+		if e.Host == "" && nodeproto.Name(e.Step) == core.StepAddDevices {
+			w.checkGrowthStep(e)
+			return
+		}
 		if w.intents.begun[attemptOf(e.Host, e.Step, e.Attempt)] != nodeproto.DigestOf(e.Step, e.Params) {
 			w.violate("%s without its record", e)
 		}

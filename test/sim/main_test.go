@@ -10,7 +10,7 @@ import (
 
 // every is the stride over the positions of a run: go test -sim.every=1
 // tries them all.
-var every = flag.Int("sim.every", stride, "try every n-th position, from an offset that is drawn and logged")
+var every = flag.Int("sim.every", everyDefault, "try every n-th position, from an offset that is drawn and logged")
 
 // TestMain lowers the number of random histories, each of which is a whole
 // installation; go test -rapid.checks=1000 tries more.

@@ -5,6 +5,6 @@ package sim_test
 // A run is a whole installation and takes a tenth of a second: all of them take
 // some minutes on a busy machine.
 const (
-	stride    = 9
-	histories = "12"
+	everyDefault = 9
+	histories    = "12"
 )

@@ -10,15 +10,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var site = []string{"a", "b", "c", "d"}
-
-// play runs a scenario in a bubble of its own.
-func play(t *testing.T, s scenario) (*world, ending) {
+// playOn runs a scenario on a site, in a bubble of its own.
+func playOn(t *testing.T, site site, s scenario) (*world, ending) {
 	t.Helper()
+	if site.ready {
+		prepare(t)
+	}
 	var w *world
 	var e ending
 	synctest.Test(t, func(*testing.T) {
-		w = run(s, site...)
+		w = run(site, s)
 		e = w.ending()
 	})
 	return w, e
@@ -49,36 +50,59 @@ func missing(from, in string) string {
 	return lines.String()
 }
 
+// The sites of which every position is tried.
+var tried = []site{wide, growing}
+
 func TestTheStoryIsTheSameEachTime(t *testing.T) {
-	w, e := play(t, scenario{})
-	again, same := play(t, scenario{})
-	require.Empty(t, differs(w, e, e))
-	require.Equal(t, w.story, again.story, "positions must name the same moment in each run")
-	require.Equal(t, e, same)
-	require.Len(t, e.Living, len(site))
-	t.Logf("%d commits, %d effects, %d events", w.counts[aCommit], w.counts[aEffect], w.counts[aEvent])
+	for _, site := range []site{wide, growing, whole} {
+		w, e := playOn(t, site, scenario{})
+		again, same := playOn(t, site, scenario{})
+		require.Empty(t, differs(w, e, e))
+		require.Equal(t, w.story, again.story, "positions must name the same moment in each run")
+		require.Equal(t, e, same)
+		require.Len(t, e.Living, len(site.allHosts()))
+		t.Logf("%s: %d commits, %d effects, %d events", site.name, w.counts[aCommit], w.counts[aEffect], w.counts[aEvent])
+	}
 }
 
-// everywhere tries each fault at the positions of the clean run.
+// everywhere tries each fault at the positions of the clean run of each site.
 func everywhere(t *testing.T, k kind, faults ...fault) {
 	t.Helper()
-	reference, want := play(t, scenario{})
-	require.Empty(t, differs(reference, want, want))
-	offset := rand.IntN(*every)
-	tried, number := 0, 0
-	for n := range reference.counts[k] {
-		for _, f := range faults {
-			if number++; number%*every != offset {
-				continue
-			}
-			tried++
-			w, got := play(t, at(k, n, f))
-			if wrong := differs(w, want, got); wrong != "" {
-				t.Fatalf("%s at %s %d:\n%s", f, k, n, wrong)
+	for _, site := range tried {
+		reference, want := playOn(t, site, scenario{})
+		require.Empty(t, differs(reference, want, want))
+		stride := newStride()
+		for n := range reference.counts[k] {
+			for _, f := range faults {
+				if !stride.next() {
+					continue
+				}
+				w, got := playOn(t, site, at(k, n, f))
+				if wrong := differs(w, want, got); wrong != "" {
+					t.Fatalf("%s: %s at %s %d:\n%s", site.name, f, k, n, wrong)
+				}
 			}
 		}
+		t.Logf("%s: %s", site.name, stride)
 	}
-	t.Logf("%d of %d positions of a %s tried: every %d from %d", tried, number, k, *every, offset)
+}
+
+// stride chooses every n-th of what is counted, from an offset that is drawn.
+type stride struct{ offset, number, chosen int }
+
+func newStride() *stride { return &stride{offset: rand.IntN(*every)} }
+
+func (s *stride) next() bool {
+	s.number++
+	if s.number%*every != s.offset {
+		return false
+	}
+	s.chosen++
+	return true
+}
+
+func (s *stride) String() string {
+	return fmt.Sprintf("%d of %d tried: every %d from %d", s.chosen, s.number, *every, s.offset)
 }
 
 // The leader dies before and after each commit of a whole installation.
@@ -106,35 +130,37 @@ func TestDeathAtEachEffect(t *testing.T) {
 // commits nothing any more.
 func TestWokenLeaderAtEachCommit(t *testing.T) {
 	t.Parallel()
-	reference, want := play(t, scenario{})
-	offset := rand.IntN(*every)
-	tried, number := 0, 0
-	for n := range reference.counts[aCommit] {
-		for _, late := range []bool{false, true} {
-			if number++; number%*every != offset {
-				continue
-			}
-			tried++
-			s := at(aCommit, n, pause)
-			s.lateWake = late
-			w, got := play(t, s)
-			if wrong := differs(w, want, got); wrong != "" {
-				t.Fatalf("pause behind commit %d, woken late: %t\n%s", n, late, wrong)
+	for _, site := range tried {
+		reference, want := playOn(t, site, scenario{})
+		stride := newStride()
+		for n := range reference.counts[aCommit] {
+			for _, late := range []bool{false, true} {
+				if !stride.next() {
+					continue
+				}
+				s := at(aCommit, n, pause)
+				s.lateWake = late
+				w, got := playOn(t, site, s)
+				if wrong := differs(w, want, got); wrong != "" {
+					t.Fatalf("%s: pause behind commit %d, woken late: %t\n%s", site.name, n, late, wrong)
+				}
 			}
 		}
+		t.Logf("%s: %s", site.name, stride)
 	}
-	t.Logf("%d of %d pauses tried: every %d from %d", tried, number, *every, offset)
 }
 
 // Every effect that was ever released is performed once more when all is
 // complete, with the epoch of its own term.
 func TestEachEffectAgainInTheEnd(t *testing.T) {
 	t.Parallel()
-	_, want := play(t, scenario{})
-	s := at(aCommit, 60, crashAfter)
-	s.encore = true
-	w, got := play(t, s)
-	if wrong := differs(w, want, got); wrong != "" {
-		t.Fatal(wrong)
+	for _, site := range tried {
+		reference, want := playOn(t, site, scenario{})
+		s := at(aCommit, reference.counts[aCommit]-4, crashAfter)
+		s.encore = true
+		w, got := playOn(t, site, s)
+		if wrong := differs(w, want, got); wrong != "" {
+			t.Fatalf("%s: %s", site.name, wrong)
+		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // at all, node agents die, the master fails over.
 func TestRandomHistories(t *testing.T) {
 	t.Parallel()
-	reference, want := play(t, scenario{})
+	reference, want := playOn(t, wide, scenario{})
 	rapid.Check(t, func(rt *rapid.T) {
 		s := scenario{faults: make(map[position]planned)}
 		draw := func(k kind, faults ...fault) {
@@ -23,7 +23,7 @@ func TestRandomHistories(t *testing.T) {
 		draw(aCommit, crashBefore, crashAfter, lostReply, lostRequest, lapse, pause, restartAgent)
 		draw(aEffect, crashBefore, crashAfter, lose, double, repeat, restartAgent, failover)
 		draw(aEvent, lose, delay, double, repeat, restartAgent, crashBefore)
-		w, got := play(t, s)
+		w, got := playOn(t, wide, s)
 		if wrong := differs(w, want, got); wrong != "" {
 			rt.Fatalf("%s", wrong)
 		}

@@ -5,6 +5,6 @@ package sim_test
 // A run is a whole installation, which the race detector makes several times
 // slower.
 const (
-	stride    = 41
-	histories = "4"
+	everyDefault = 41
+	histories    = "4"
 )

@@ -4,33 +4,8 @@ import (
 	"errors"
 	"time"
 
-	"scaleio-framework/internal/core"
-	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/leader"
-	"scaleio-framework/scheduler/bootstrap"
-	"scaleio-framework/scheduler/fleet"
 )
-
-// cores are those that internal/app makes, with its defaults but for the time
-// that placement waits.
-func cores() []core.Core {
-	b := bootstrap.DefaultOptions()
-	b.Settle = time.Second
-	for _, component := range []string{"mdm", "sds", "sdc", "lia", "gateway", "rexray", "dvdcli"} {
-		b.Packages = append(b.Packages, bootstrap.Package{
-			Component: component, Family: "rpm", Name: "EMC-ScaleIO-" + component, Version: "2.0-1.1",
-			Artifact: nodeproto.Artifact{Path: "packages/" + component + ".rpm", SHA256: "00", Size: 1},
-		})
-	}
-	f := fleet.DefaultOptions()
-	f.NodeAgent = fleet.Artifact{URI: "http://scheduler/artifacts/nodeagent", SHA256: "00"}
-	fleetCore, err1 := fleet.New(f)
-	bootstrapCore, err2 := bootstrap.New(b)
-	if err := errors.Join(err1, err2); err != nil {
-		panic(err)
-	}
-	return []core.Core{fleetCore, bootstrapCore}
-}
 
 const (
 	// takeover is how long it takes until another leads.
@@ -47,8 +22,11 @@ const (
 )
 
 // run plays a scenario to its end in the present bubble.
-func run(s scenario, hosts ...string) *world {
-	w := newWorld(s, hosts...)
+func run(site site, s scenario) *world {
+	w := newWorld(site, s)
+	if site.ready {
+		w.locked(func() bool { w.inherit(readied); return true })
+	}
 	defer w.finish()
 	led := make(chan struct{})
 	stop := make(chan struct{})
@@ -59,7 +37,7 @@ func run(s scenario, hosts ...string) *world {
 			break
 		}
 		if time.Since(begun) > patience {
-			w.locked(func() bool { w.violate("the installation is not complete after %s", patience); return true })
+			w.locked(func() bool { w.violate("the site is not complete after %s", patience); return true })
 			break
 		}
 	}

@@ -1,6 +1,9 @@
 package sim_test
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // fault is what happens to the leader, or to what is on its way, at a position.
 type fault int
@@ -69,6 +72,18 @@ type scenario struct {
 	lateWake bool
 	// encore performs every released effect again in the end.
 	encore bool
+	// joinAfter is when late hosts join; 0 is one second.
+	joinAfter time.Duration
+	// draw says what goes wrong at a position that faults do not name; nil is
+	// nothing.
+	draw func(position) planned
+}
+
+func (s scenario) at(p position) planned {
+	if planned, ok := s.faults[p]; ok || s.draw == nil {
+		return planned
+	}
+	return s.draw(p)
 }
 
 // planned is a fault with a number that says how late, or which.

@@ -1,11 +1,13 @@
 package sim_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/storagegrowth/growthtest"
 )
 
 // system is one ScaleIO system: what the steps on the hosts and the calls to
@@ -180,24 +182,22 @@ func (s *system) call(e core.GatewayCall) core.Event {
 		p := decode[core.StoragePoolParams](s, e.Params)
 		s.need(e.Step, s.made["domain/"+p.ProtectionDomain] > 0, "its domain")
 		s.ensure("pool/"+p.ProtectionDomain+"/"+p.Name, "")
+		if key := p.ProtectionDomain + "/" + p.Name; s.w.cloud.Pools[key] == nil {
+			s.w.cloud.Pools[key] = &growthtest.Pool{Domain: p.ProtectionDomain, Name: p.Name}
+		}
 	case core.StepSparePolicy:
 		p := decode[core.SparePolicyParams](s, e.Params)
 		s.need(e.Step, pool(p.ProtectionDomain, p.StoragePool), "its pool")
 		s.ensure("spare", string(s.encode(p.Percent)))
+		s.w.cloud.Pools[p.ProtectionDomain+"/"+p.StoragePool].Spare = p.Percent
 	case core.StepAddSDS:
 		p := decode[core.AddSDSParams](s, e.Params)
 		s.need(e.String(), s.w.hosts[e.Host].done(nodeproto.StepSDSPackage), "sds-package")
 		s.ensure("sds/"+p.Name, strings.Join(p.IPs, ","))
+		s.w.cloud.AddSDS(growthtest.SDS{Name: p.Name, Host: e.Host, Unit: cmp.Or(p.FaultSet, p.Name)})
 		result = core.AddSDSResult{ID: "id-" + p.Name}
 	case core.StepAddDevices:
-		p := decode[core.AddDevicesParams](s, e.Params)
-		s.need(e.String(), s.made["sds/"+p.SDS] > 0 && s.made["spare"] > 0, "its sds and the spare")
-		ids := make(map[string]string)
-		for _, d := range p.Devices {
-			s.ensure("device/"+p.SDS+"/"+d.Name, d.Path)
-			ids[d.Name] = "dev-" + d.Name
-		}
-		result = core.AddDevicesResult{IDs: ids}
+		return s.addDevices(e)
 	case core.StepVerifyVolume:
 		p := decode[core.VerifyVolumeParams](s, e.Params)
 		s.ensure("volume/"+p.Volume, "mapped to "+p.SDCAddress)
@@ -207,6 +207,19 @@ func (s *system) call(e core.GatewayCall) core.Event {
 		s.w.violate("unknown call %s", e)
 	}
 	return core.GatewayAnswered{Host: e.Host, Step: e.Step, Attempt: e.Attempt, Result: s.encode(result)}
+}
+
+// addDevices adds the devices of a plan or of a growth.
+func (s *system) addDevices(e core.GatewayCall) core.Event {
+	p := decode[core.AddDevicesParams](s, e.Params)
+	s.need(e.String(), s.made["sds/"+p.SDS] > 0 && s.made["spare"] > 0, "its sds and the spare")
+	answer := s.w.cloud.AddDevices(e)
+	if answer.Err == "" {
+		for _, d := range p.Devices {
+			s.ensure("device/"+p.SDS+"/"+d.Name, d.Path)
+		}
+	}
+	return answer
 }
 
 func (s *system) removeVolumes(prefix string) {

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -10,28 +11,32 @@ import (
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/leader/leadertest"
+	"scaleio-framework/storagegrowth/growthtest"
 )
 
 // world is everything behind the performers, and the book of what happened.
 // All of it is guarded by mu.
 type world struct {
 	mu       sync.Mutex
+	site     site
 	scenario scenario
+	agenda   agenda
 	begun    time.Time
-	taken    map[time.Time]bool // instants that were given away
-	stream   time.Time          // when the last event arrives
-	timers   []*time.Timer
+	stream   time.Time // when the last event arrives
 	counts   map[kind]int
 	story    []string
 	wrong    []string
 	calm     bool // faults have stopped
 	closed   bool
 	late     bool // an effect was performed for a leader that had slept, or twice
+	filled   bool // the pools are as full as the site says
+	changed  bool // something was committed since it was looked whether all is complete
 
 	store   *leadertest.Store
 	intents *intents
 	mesos   *mesos
 	system  *system
+	cloud   *growthtest.Site
 	hosts   map[string]*host
 	// terms are all leaders so far; released are all effects they released.
 	terms    []*term
@@ -43,17 +48,38 @@ type released struct {
 	effect core.Effect
 }
 
-func newWorld(s scenario, hosts ...string) *world {
+func newWorld(site site, s scenario) *world {
 	w := &world{
-		scenario: s, begun: time.Now(), taken: make(map[time.Time]bool), counts: make(map[kind]int),
-		store: leadertest.NewStore(), intents: newIntents(), hosts: make(map[string]*host),
+		site: site, scenario: s, begun: time.Now(), counts: make(map[kind]int),
+		store: leadertest.NewStore(), intents: newIntents(), hosts: make(map[string]*host), cloud: growthtest.Empty(),
 	}
+	w.agenda.fire = w.fire
 	w.mesos, w.system = newMesos(w), newSystem(w)
-	for _, name := range hosts {
-		w.hosts[name] = newHost(w, name)
-		w.mesos.addAgent(name)
+	w.cloud.CreateTakes, w.cloud.AttachTakes = site.createTakes, site.attachTakes
+	for _, name := range site.hosts {
+		w.addHost(name)
+	}
+	for _, name := range site.late {
+		w.after(cmp.Or(s.joinAfter, time.Second), func() { w.join(name) })
 	}
 	return w
+}
+
+// addHost sets a machine up, with a Mesos agent.
+func (w *world) addHost(name string) {
+	h := newHost(w, name)
+	w.hosts[name] = h
+	w.cloud.AddHost(name, 0)
+	w.cloud.Instances[name].Address = h.address()
+	w.cloud.Instances[name].Disks = h.disks()
+	w.mesos.addAgent(name)
+}
+
+// join lets a host's Mesos agent register.
+func (w *world) join(name string) {
+	w.note("host %s joins", name)
+	w.addHost(name)
+	w.mesos.offer()
 }
 
 func (w *world) note(format string, args ...any) {
@@ -74,27 +100,37 @@ func (w *world) position(k kind) (int, planned) {
 	if w.calm {
 		return n, planned{}
 	}
-	p := w.scenario.faults[position{k, n}]
+	p := w.scenario.at(position{k, n})
 	if p.fault != none {
 		w.note(">>> %s at %s %d", p, k, n)
 	}
 	return n, p
 }
 
-// after does something later, at an instant that nothing else has.
-func (w *world) after(d time.Duration, do func()) {
-	when := time.Now().Add(d)
-	for w.taken[when] {
-		when = when.Add(time.Microsecond)
+// fire does what is due.
+func (w *world) fire() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return
 	}
-	w.taken[when] = true
-	w.timers = append(w.timers, time.AfterFunc(time.Until(when), func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if !w.closed {
-			do()
-		}
-	}))
+	if do, due := w.agenda.next(); due {
+		do()
+		w.takeViolations()
+	}
+	w.agenda.arm()
+}
+
+// after does something later, under the lock.
+func (w *world) after(d time.Duration, do func()) { w.agenda.plan(max(d, 0), "", do) }
+
+// pass lets time pass for one of several goroutines; the key tells which.
+func (w *world) pass(d time.Duration, key string) {
+	passed := make(chan struct{})
+	w.mu.Lock()
+	w.agenda.plan(d, key, func() { close(passed) })
+	w.mu.Unlock()
+	<-passed
 }
 
 // close ends the world: nothing happens by itself any more.
@@ -102,8 +138,8 @@ func (w *world) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.closed = true
-	for _, t := range w.timers {
-		t.Stop()
+	if w.agenda.timer != nil {
+		w.agenda.timer.Stop()
 	}
 }
 
@@ -136,6 +172,9 @@ func (w *world) hand(t *term, event core.Event) {
 		return
 	}
 	w.note("term %d <- %s", t.epoch, event)
+	if read, ok := event.(core.PoolsRead); ok {
+		t.read = read
+	}
 	_ = t.engine.Offer(t.ctx, event) // it fails only when the term ends
 }
 
@@ -145,7 +184,7 @@ func lateness(p planned) time.Duration { return time.Duration(p.arg%40+1) * 97 *
 // losable events come again by themselves, or are asked for again.
 func losable(event core.Event) bool {
 	switch event.(type) {
-	case core.TaskUpdated, core.MessageReceived, core.GatewayAnswered:
+	case core.TaskUpdated, core.MessageReceived, core.GatewayAnswered, core.CloudAnswered, core.PoolsRead:
 		return true
 	}
 	return false
@@ -179,8 +218,15 @@ func (w *world) hostNames() []string {
 	return names
 }
 
-// latency gives each effect an instant of its own: the lanes run side by side,
-// and the order in which they start is not determined.
+// takeViolations takes over what the site has noticed.
+func (w *world) takeViolations() {
+	for _, text := range w.cloud.Violations {
+		w.violate("%s", text)
+	}
+	w.cloud.Violations = nil
+}
+
+// latency is uneven, so that effects of side by side lanes come in many orders.
 func latency(parts ...string) time.Duration {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(strings.Join(parts, "\n")))
