@@ -29,9 +29,11 @@ type Core struct {
 	look   look
 	slots  map[slotKey]*live
 	orders map[string]*pending // by path
-	queue  map[string]bool     // growths to work on
-	more   bool                // the timer that goes on with the queue runs
-	opened time.Time           // when a growth was last decided
+	// questions are previews that somebody waits for, by id.
+	questions map[string]question
+	queue     map[string]bool // growths to work on
+	more      bool            // the timer that goes on with the queue runs
+	opened    time.Time       // when a growth was last decided
 
 	statusAt time.Time // when the status was last written
 }
@@ -66,14 +68,15 @@ func (*Core) Name() string { return "growth" }
 
 func (c *Core) forget() {
 	*c = Core{
-		options: c.options,
-		hosts:   make(map[string]*host),
-		growths: make(map[string]*model.Growth),
-		status:  &Status{},
-		pools:   make(map[string]*pool),
-		slots:   make(map[slotKey]*live),
-		orders:  make(map[string]*pending),
-		queue:   make(map[string]bool),
+		options:   c.options,
+		hosts:     make(map[string]*host),
+		growths:   make(map[string]*model.Growth),
+		status:    &Status{},
+		pools:     make(map[string]*pool),
+		slots:     make(map[slotKey]*live),
+		orders:    make(map[string]*pending),
+		questions: make(map[string]question),
+		queue:     make(map[string]bool),
 	}
 }
 
@@ -180,6 +183,8 @@ func (c *Core) Apply(now time.Time, event core.Event, out *core.Output) {
 		t.cloudAnswered(e)
 	case core.OrderReceived:
 		t.orderReceived(e)
+	case core.PreviewAsked:
+		t.previewAsked(e)
 	default:
 		return
 	}

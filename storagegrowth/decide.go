@@ -82,6 +82,9 @@ type Decision struct {
 	// Grow is the growth to begin; nil when there is none, and Wait says why.
 	Grow *Plan
 	Wait string
+	// Obstacle is what keeps a pool from growing that has a reason to grow. It
+	// is the end of Wait.
+	Obstacle string
 	// Fullness of the pool, and of its fullest device; 0 when unreadable.
 	Fullness      float64
 	FullestDevice float64
@@ -93,6 +96,14 @@ type Decision struct {
 	// SpareNeeded is the spare percentage that the largest fault unit needs,
 	// when it is more than the pool has.
 	SpareNeeded int
+}
+
+// words say what was decided, for operators.
+func (d Decision) words() string {
+	if d.Grow == nil {
+		return d.Wait
+	}
+	return fmt.Sprintf("%s: %d volumes of %d GiB", d.Grow.Reason, len(d.Grow.Slots), d.Grow.SizeGiB)
 }
 
 // nearCritical is how close to its critical threshold a pool grows although it
@@ -121,15 +132,19 @@ func Decide(s Situation) Decision {
 	if !ok {
 		return wait(verdict, "%s", why)
 	}
+	but := func(v Verdict, obstacle string) Decision {
+		d.Obstacle = obstacle
+		return wait(v, "%s, but %s", why, obstacle)
+	}
 	if verdict, reason := d.blocked(s, critical); reason != "" {
-		return wait(verdict, "%s, but %s", why, reason)
+		return but(verdict, reason)
 	}
 	if s.Policy.Provider == ProviderAWS && s.Cloud == nil {
 		return wait(VerdictAskProvider, "%s: the provider is asked what its instances can take", why)
 	}
 	plan, limit := planGrowth(s, d, why)
 	if plan == nil {
-		return wait(VerdictLimit, "%s, but %s", why, limit)
+		return but(VerdictLimit, limit)
 	}
 	d.Verdict, d.Grow = VerdictGrow, plan
 	return d
@@ -147,7 +162,7 @@ func (d *Decision) measure(s Situation) {
 			d.TimeToFull = max(after, time.Second)
 		}
 	}
-	if need := spareNeeded(s.Pool); need > s.Pool.SparePercent {
+	if need := shareOfLargest(unitSizes(s.Pool)); need > s.Pool.SparePercent {
 		d.SpareNeeded = need
 	}
 }

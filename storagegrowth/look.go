@@ -114,6 +114,7 @@ func (t *turn) looked(e core.CloudAnswered) {
 		l.err = shorten(string(e.Err) + ": " + e.Text)
 		l.wanted = true
 		l.pools = true
+		t.tryPreviews(true)
 		return
 	}
 	l.err, l.answered = "", sent
@@ -135,6 +136,7 @@ func (t *turn) looked(e core.CloudAnswered) {
 	t.queueAll()
 	t.decideAll()
 	t.tryOrders()
+	t.tryPreviews(false)
 	t.finishDeletions()
 }
 

@@ -18,6 +18,9 @@ type Plan struct {
 	Clipped string
 	SizeGiB int
 	Slots   []PlannedSlot
+	// SparePercent is the pool's after the growth; SpareNeeded what its largest
+	// fault unit will need, when that is more.
+	SparePercent, SpareNeeded int
 }
 
 // PlannedSlot is where one volume goes.
@@ -59,7 +62,7 @@ func planGrowth(s Situation, d Decision, why string) (*Plan, string) {
 	}
 	p := &planner{Situation: s, limits: scaleio.LimitsOf(version), spare: s.Pool.SparePercent}
 	if s.Policy.AdjustSpare {
-		p.spare = max(p.spare, spareNeeded(s.Pool))
+		p.spare = max(p.spare, shareOfLargest(unitSizes(s.Pool)))
 	}
 	p.units = p.rooms()
 	if len(p.units) < scaleio.MinFaultUnits {
@@ -71,7 +74,10 @@ func planGrowth(s Situation, d Decision, why string) (*Plan, string) {
 	}
 	plan := &Plan{
 		ProtectionDomain: s.Pool.ProtectionDomain, StoragePool: s.Pool.StoragePool,
-		Reason: why, UsedBefore: d.Fullness, SizeGiB: best.size, Slots: best.slots,
+		Reason: why, UsedBefore: d.Fullness, SizeGiB: best.size, Slots: best.slots, SparePercent: p.spare,
+	}
+	if need := p.spareNeededAfter(best); need > p.spare {
+		plan.SpareNeeded = need
 	}
 	plan.UsedAfter = float64(s.Pool.InUseKiB) / float64(p.usable(best.size, len(best.slots)))
 	if limit != "" {
@@ -161,7 +167,8 @@ func (p *planner) sizeFor(wanted int64, count int) int {
 	device := ceilDiv(max(limit-p.Pool.LimitKiB, 0), int64(count))
 	size := int(ceilDiv(device+overheadKiB, gibKiB))
 	if p.Request != nil {
-		size = max(size, int(ceilDiv(int64(p.Request.SizeGiB), int64(count))))
+		asked := min(int64(p.Request.SizeGiB), math.MaxInt32) // more than any pool takes
+		size = max(size, int(ceilDiv(asked, int64(count))))
 	}
 	size = max(size, smallestAuto, volumeTypes()[p.Policy.VolumeType])
 	return (size + sizeStep - 1) / sizeStep * sizeStep
@@ -194,18 +201,38 @@ func (p *planner) usable(sizeGiB, count int) int64 {
 	return max(limit-spare, 1)
 }
 
-// spareNeeded is the share of the largest fault unit in percent, rounded up:
-// with less spare it could not be rebuilt.
-func spareNeeded(pool core.PoolReading) int {
-	var largest, total int64
+// spareNeededAfter is the share of the largest fault unit after a growth.
+func (p *planner) spareNeededAfter(c *choice) int {
+	sizes := unitSizes(p.Pool)
+	device, err := scaleio.DeviceKiB(int64(c.size) * gib)
+	if err != nil {
+		return 0 // too small to be anything
+	}
+	for _, s := range c.slots {
+		sizes[s.Unit] += device
+	}
+	return shareOfLargest(sizes)
+}
+
+// unitSizes are the KiB of each fault unit.
+func unitSizes(pool core.PoolReading) map[string]int64 {
+	sizes := make(map[string]int64, len(pool.Units))
 	for _, unit := range pool.Units {
-		var sum int64
 		for _, sds := range unit.SDSs {
 			for _, d := range sds.Devices {
-				sum += d.LimitKiB
+				sizes[unit.Name] += d.LimitKiB
 			}
 		}
-		largest, total = max(largest, sum), total+sum
+	}
+	return sizes
+}
+
+// shareOfLargest is the share of the largest fault unit in percent, rounded up:
+// with less spare it could not be rebuilt.
+func shareOfLargest(sizes map[string]int64) int {
+	var largest, total int64
+	for _, size := range sizes {
+		largest, total = max(largest, size), total+size
 	}
 	if total == 0 {
 		return 0

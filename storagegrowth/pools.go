@@ -57,6 +57,7 @@ func (t *turn) poolsRead(e core.PoolsRead) {
 	r.sent = time.Time{}
 	if e.Err != "" {
 		r.err = shorten(e.Err)
+		t.refusePreviews(t.problem())
 		return
 	}
 	if !e.At.After(r.at) || e.At.After(t.now.Add(staleAfter(t.options.Policy.Interval))) {
@@ -78,6 +79,7 @@ func (t *turn) poolsRead(e core.PoolsRead) {
 	t.queueAll()
 	t.decideAll()
 	t.tryOrders()
+	t.tryPreviews(false)
 }
 
 // withHosts names the host of each SDS by its address.

@@ -122,11 +122,19 @@ func (t *turn) describeStatus() *Status {
 }
 
 func (t *turn) problem() string {
-	switch {
-	case t.uuid == "" || len(t.gateways) == 0:
-		return "waits for the ScaleIO cluster: no gateway is known yet"
-	case t.read.err != "":
+	if problem := t.unconnected(); problem != "" {
+		return problem
+	}
+	if t.read.err != "" {
 		return "the pools cannot be read: " + t.read.err
+	}
+	return ""
+}
+
+// unconnected says why no pool can be asked for.
+func (t *turn) unconnected() string {
+	if t.uuid == "" || len(t.gateways) == 0 {
+		return "waits for the ScaleIO cluster: no gateway is known yet"
 	}
 	return ""
 }
@@ -138,10 +146,7 @@ func (t *turn) poolStatus(key string, p *pool) PoolStatus {
 		LimitKiB: r.LimitKiB, SpareKiB: r.SpareKiB, InUseKiB: r.InUseKiB, UnusedKiB: r.UnusedKiB,
 		SparePercent: r.SparePercent, SpareNeeded: d.SpareNeeded,
 		Threshold: policy.Threshold, Critical: float64(r.CriticalPercent) / 100, Target: policy.Target,
-		FullIn: int64(d.TimeToFull / time.Second), Verdict: d.Verdict, Decision: shorten(d.Wait),
-	}
-	if d.Grow != nil {
-		s.Decision = shorten(fmt.Sprintf("%s: %d volumes of %d GiB", d.Grow.Reason, len(d.Grow.Slots), d.Grow.SizeGiB))
+		FullIn: int64(d.TimeToFull / time.Second), Verdict: d.Verdict, Decision: shorten(d.words()),
 	}
 	return s
 }

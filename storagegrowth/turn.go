@@ -125,6 +125,7 @@ func (t *turn) sweep() {
 	t.timer(timerSweep, min(sweepEvery, t.options.ParkAfter))
 	t.queueAll()
 	t.expireOrders()
+	t.forgetPreviews()
 	if t.usesCloud() && t.now.Sub(t.look.answered) >= t.options.AuditEvery {
 		t.wantLook(true)
 	}

@@ -23,6 +23,7 @@ type performer struct {
 	// subscriber keeps the subscription that core.Subscribe asks for.
 	subscriber *subscriber
 	gateway    *gateway.Performer
+	previews   *previews
 	// provider is where volumes come from; nil where an operator brings them.
 	provider cloud.Cloud
 	secrets  map[string]redact.Secret
@@ -46,6 +47,8 @@ func (p *performer) perform(ctx context.Context, effect core.Effect, post func(c
 		p.withLease(ctx, func(ctx context.Context) { post(p.gateway.ReadPools(ctx, e)) })
 	case core.CloudCall:
 		p.withLease(ctx, func(ctx context.Context) { post(performCloud(ctx, p.provider, e)) })
+	case core.TellPreview:
+		p.previews.tell(e)
 	case core.RaiseEpoch:
 		p.raiseEpoch(ctx, e)
 	default:

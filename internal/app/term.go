@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/engine"
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/internal/redact"
@@ -22,6 +23,7 @@ type term struct {
 	engine     *engine.Engine
 	mesos      *mesosapi.Client
 	subscriber *subscriber
+	previews   *previews
 	abdicate   context.CancelFunc
 }
 
@@ -30,6 +32,11 @@ func (t *term) View() engine.View { return t.engine.View() }
 
 // Subscribed implements httpapi.Term.
 func (t *term) Subscribed() bool { return t.mesos.Subscribed() }
+
+// Preview implements httpapi.Term.
+func (t *term) Preview(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error) {
+	return t.previews.ask(ctx, pool, sizeGiB)
+}
 
 // Abdicate implements httpapi.Term.
 func (t *term) Abdicate() { t.abdicate() }
@@ -118,7 +125,7 @@ func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func
 		return nil, nil, err
 	}
 	p := &performer{
-		term: won, provider: provider, mesos: mesos, subscriber: newSubscriber(mesos), gateway: gateways,
+		term: won, provider: provider, mesos: mesos, subscriber: newSubscriber(mesos), gateway: gateways, previews: newPreviews(),
 		secrets: map[string]redact.Secret{
 			nodeproto.SecretAdminPassword:   a.cfg.ScaleIO.Password,
 			nodeproto.SecretLIAToken:        a.cfg.ScaleIO.LIAToken,
@@ -134,8 +141,8 @@ func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func
 	if err != nil {
 		return nil, nil, err
 	}
-	p.subscriber.offer = eng.Offer
-	t = &term{engine: eng, mesos: mesos, subscriber: p.subscriber, abdicate: func() { fatal(errAbdicated) }}
+	p.subscriber.offer, p.previews.offer = eng.Offer, eng.Offer
+	t = &term{engine: eng, mesos: mesos, subscriber: p.subscriber, previews: p.previews, abdicate: func() { fatal(errAbdicated) }}
 	return t, gateways.Close, nil
 }
 

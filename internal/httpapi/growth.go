@@ -3,10 +3,8 @@ package httpapi
 import (
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
-	"scaleio-framework/internal/model"
 	"scaleio-framework/leader"
 	"scaleio-framework/storagegrowth"
 )
@@ -36,17 +34,6 @@ type Growths struct {
 
 // Growth is the answer of GET /v1/growth/{id}, with its volumes.
 type Growth = storagegrowth.GrowthView
-
-// Preview is one pool in the answer of GET /v1/growth/preview. A decision needs
-// fresh readings, so nothing is computed for the question: Decision is what the
-// leader decided last, and a growth that awaits approval is the exact preview.
-type Preview struct {
-	Pool     string                `json:"pool"`
-	Verdict  storagegrowth.Verdict `json:"verdict,omitempty"`
-	Decision string                `json:"decision,omitempty"`
-	// Growth awaits approval, or is under way; nil when there is none.
-	Growth *Growth `json:"growth,omitempty"`
-}
 
 // Orphans is the answer of GET /v1/growth/orphans.
 type Orphans struct {
@@ -85,39 +72,6 @@ func (s *Server) growth(w http.ResponseWriter, r *http.Request, term Term) {
 		return
 	}
 	reply(w, http.StatusOK, growths[at])
-}
-
-// preview shows what growth would do, or is about to do, in each pool or in
-// the one that the query names.
-func (s *Server) preview(w http.ResponseWriter, r *http.Request, term Term) {
-	v := storagegrowth.Describe(term.View().Records)
-	only := r.URL.Query().Get("pool")
-	var names []string
-	answer := make([]Preview, 0, len(v.Pools))
-	for _, pool := range v.Pools {
-		names = append(names, pool.Pool)
-		if only != "" && pool.Pool != only {
-			continue
-		}
-		p := Preview{Pool: pool.Pool, Verdict: pool.Verdict, Decision: pool.Decision}
-		if at := slices.IndexFunc(v.Growths, func(g Growth) bool { return g.Pool == pool.Pool && unfinished(g) }); at >= 0 {
-			p.Growth = &v.Growths[at]
-		}
-		answer = append(answer, p)
-	}
-	if only != "" && len(answer) == 0 {
-		known := "none is known yet"
-		if len(names) > 0 {
-			known = "there are " + strings.Join(names, ", ")
-		}
-		fail(w, http.StatusNotFound, "no storage pool "+only+": "+known)
-		return
-	}
-	reply(w, http.StatusOK, answer)
-}
-
-func unfinished(g Growth) bool {
-	return g.State == model.GrowthAwaiting || g.State == model.GrowthOpen
 }
 
 func (s *Server) orphans(w http.ResponseWriter, _ *http.Request, term Term) {

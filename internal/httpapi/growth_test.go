@@ -80,23 +80,6 @@ func TestTheLeaderShowsPoolsAndGrowths(t *testing.T) {
 	require.Equal(t, "vol-9", orphans.Orphans[0].Volume)
 }
 
-func TestAPreviewIsTheGrowthThatIsNotOver(t *testing.T) {
-	s := newSite()
-	a := s.start(t, "a", setup{view: growing(t)})
-	s.lead("a")
-	all := into[[]httpapi.Preview](t, a.do(t, http.MethodGet, "/v1/growth/preview", ""))
-	require.Len(t, all, 2)
-	require.Equal(t, "20260305-b", all[0].Growth.ID)
-	require.Len(t, all[0].Growth.Slots, 1, "what would be made is shown in full")
-	require.Nil(t, all[1].Growth, "a growth that is over is no preview")
-
-	one := into[[]httpapi.Preview](t, a.do(t, http.MethodGet, "/v1/growth/preview?pool=pd/sp", ""))
-	require.Equal(t, all[1:], one)
-	missing := a.do(t, http.MethodGet, "/v1/growth/preview?pool=pd/none", "")
-	require.Equal(t, http.StatusNotFound, missing.code)
-	require.Equal(t, "no storage pool pd/none: there are pd/big, pd/sp", missing.problem(t))
-}
-
 func TestBeforeGrowthKnowsAnythingListsAreEmpty(t *testing.T) {
 	s := newSite()
 	a := s.start(t, "a", setup{})
@@ -104,8 +87,6 @@ func TestBeforeGrowthKnowsAnythingListsAreEmpty(t *testing.T) {
 	require.JSONEq(t, `{"pools":[]}`, a.do(t, http.MethodGet, "/v1/pools", "").body)
 	require.JSONEq(t, `{"growths":[],"orphans":0}`, a.do(t, http.MethodGet, "/v1/growth", "").body)
 	require.JSONEq(t, `{"orphans":[]}`, a.do(t, http.MethodGet, "/v1/growth/orphans", "").body)
-	require.JSONEq(t, `[]`, a.do(t, http.MethodGet, "/v1/growth/preview", "").body)
-	require.Equal(t, "no storage pool x/y: none is known yet", a.do(t, http.MethodGet, "/v1/growth/preview?pool=x/y", "").problem(t))
 }
 
 func TestAGrowthVerbBecomesAnOrder(t *testing.T) {

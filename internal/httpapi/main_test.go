@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/engine"
 	"scaleio-framework/internal/httpapi"
 	"scaleio-framework/internal/model"
@@ -139,12 +140,16 @@ func (c candidacy) Candidates(context.Context) ([]leader.Card, error) {
 // term is a term of leadership whose records a test wrote.
 type term struct {
 	view      engine.View
+	preview   func(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error)
 	abdicated chan struct{}
 }
 
 func (t *term) View() engine.View { return t.view }
 func (*term) Subscribed() bool    { return true }
 func (t *term) Abdicate()         { close(t.abdicated) }
+func (t *term) Preview(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error) {
+	return t.preview(ctx, pool, sizeGiB)
+}
 
 // instance is one scheduler with its server.
 type instance struct {
@@ -156,12 +161,13 @@ type instance struct {
 type setup struct {
 	believes string
 	view     engine.View
+	preview  func(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error)
 }
 
 // start starts an instance that answers as the leader while it leads.
 func (s *site) start(t *testing.T, name string, with setup) *instance {
 	t.Helper()
-	in := &instance{name: name, term: &term{view: with.view, abdicated: make(chan struct{})}}
+	in := &instance{name: name, term: &term{view: with.view, preview: with.preview, abdicated: make(chan struct{})}}
 	server, err := httpapi.New(httpapi.Options{
 		Instance: name,
 		Election: candidacy{s, with.believes},
@@ -175,7 +181,7 @@ func (s *site) start(t *testing.T, name string, with setup) *instance {
 			return nil
 		},
 		Artifacts: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "artifact "+r.URL.Path) }),
-		Logger:    hclog.NewNullLogger(), LeaderWait: 300 * time.Millisecond, OrderWait: 300 * time.Millisecond,
+		Logger:    hclog.NewNullLogger(), LeaderWait: 300 * time.Millisecond, OrderWait: 300 * time.Millisecond, PreviewWait: 300 * time.Millisecond,
 	})
 	require.NoError(t, err)
 	ts := httptest.NewServer(server)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/engine"
 	"scaleio-framework/internal/version"
 	"scaleio-framework/leader"
@@ -31,6 +32,9 @@ type Term interface {
 	View() engine.View
 	// Subscribed reports whether Mesos has our subscription.
 	Subscribed() bool
+	// Preview decides what a growth of a pool, or of each pool when it is
+	// empty, would be now. It waits for fresh readings until ctx ends.
+	Preview(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error)
 	// Abdicate hands leadership over; the process ends.
 	Abdicate()
 }
@@ -59,6 +63,8 @@ type Options struct {
 	LeaderWait time.Duration
 	// OrderWait is how long a verb waits for its outcome; default 5 s.
 	OrderWait time.Duration
+	// PreviewWait is how long a preview waits for readings; default 8 s.
+	PreviewWait time.Duration
 }
 
 // Server answers HTTP requests.
@@ -78,6 +84,9 @@ func New(opts Options) (*Server, error) {
 	}
 	if opts.OrderWait == 0 {
 		opts.OrderWait = 5 * time.Second
+	}
+	if opts.PreviewWait == 0 {
+		opts.PreviewWait = 8 * time.Second
 	}
 	opts.Logger = opts.Logger.Named("http")
 	s := &Server{opts: opts, mux: http.NewServeMux(), toLeader: transport()}

@@ -45,7 +45,7 @@ Commands:
   pools                        the storage pools, and what growth thinks of them
   growth                       the growths of the pools, newest first
   growth show ID               one growth with its volumes
-  growth preview [POOL]        the growth that awaits approval or is under way, or why there is none
+  growth preview [POOL]        a dry run: what a growth would be now     (--size for the least GiB)
   growth request POOL          let a pool grow now, POOL being DOMAIN/POOL (--size for the least GiB)
   growth approve | decline ID  answer a growth that awaits approval
   growth retry ID              try the failed and parked volumes of a growth again
@@ -128,7 +128,7 @@ func (p *program) parse(args []string) ([]string, error) {
 	flags.StringVar(&p.zkTLS.CertFile, "zk.tls.cert", env("SIO_ZK_TLS_CERT"), "PEM file of the client certificate (SIO_ZK_TLS_CERT)")
 	flags.StringVar(&p.zkTLS.KeyFile, "zk.tls.key", env("SIO_ZK_TLS_KEY"), "PEM file of the client certificate's key (SIO_ZK_TLS_KEY)")
 	flags.StringVar(&p.host, "host", "", "host of the step; with plan and nodes, the one to show")
-	flags.IntVar(&p.size, "size", 0, "with growth request, the least to add, in GiB; 0 for what the policy says")
+	flags.IntVar(&p.size, "size", 0, "with growth request and growth preview, the least to add, in GiB; 0 for what the policy says")
 	flags.BoolVar(&p.json, "json", false, "print JSON")
 	flags.BoolVar(&p.watch, "watch", false, "show again and again until interrupted")
 	flags.DurationVar(&p.interval, "interval", time.Second, "pause between two looks of --watch")
@@ -195,7 +195,7 @@ func commands() map[string]command {
 		"pools":                {run: (*program).poolsCommand, watched: true},
 		"growth":               {run: (*program).growthsCommand, watched: true},
 		"growth show":          {run: (*program).growthCommand, word: "the id of one growth", watched: true},
-		"growth preview":       {run: (*program).previewCommand, word: "one pool as DOMAIN/POOL", optional: true, watched: true},
+		"growth preview":       {run: (*program).previewCommand, word: "one pool as DOMAIN/POOL", optional: true, watched: true, sized: true},
 		"growth request":       {run: growthVerb("request"), word: "one pool as DOMAIN/POOL", sized: true},
 		"growth approve":       {run: growthVerb("approve"), word: "the id of one growth"},
 		"growth decline":       {run: growthVerb("decline"), word: "the id of one growth"},

@@ -171,36 +171,6 @@ func slotRemark(s model.GrowthSlot) string {
 	return remark
 }
 
-func (p *program) previewCommand(ctx context.Context, words []string) error {
-	path := "/v1/growth/preview"
-	if len(words) > 0 {
-		path += "?pool=" + url.QueryEscape(words[0])
-	}
-	var previews []httpapi.Preview
-	if _, err := p.ask(ctx, http.MethodGet, path, nil, &previews); err != nil {
-		return err
-	}
-	if p.json {
-		return p.printJSON(previews)
-	}
-	if len(previews) == 0 {
-		fmt.Fprintln(p.Out, "no pool was read yet: scaleioctl pools says why")
-	}
-	for i, preview := range previews {
-		if i > 0 {
-			fmt.Fprintln(p.Out)
-		}
-		if preview.Growth != nil {
-			if err := p.showGrowth(*preview.Growth); err != nil {
-				return err
-			}
-			continue
-		}
-		fmt.Fprintf(p.Out, "%s: no growth is planned: %s\n", preview.Pool, oneLine(preview.Decision))
-	}
-	return nil
-}
-
 func (p *program) orphansCommand(ctx context.Context, _ []string) error {
 	var v httpapi.Orphans
 	if _, err := p.ask(ctx, http.MethodGet, "/v1/growth/orphans", nil, &v); err != nil {

@@ -98,16 +98,6 @@ func TestGrowthShowNamesEachVolumeAndItsTrouble(t *testing.T) {
 	require.Contains(t, got.err, "says: no growth g9: /v1/growth lists them")
 }
 
-func TestAPreviewShowsTheGrowthOrWhyThereIsNone(t *testing.T) {
-	s := filling(t)
-	all := run(t, nil, "growth", "preview", "--url", s.url).out
-	require.Regexp(t, `growth +g2\n`, all)
-	require.Contains(t, all, "\npd/sp: no growth is planned: the reading cannot be trusted: no devices\n")
-	require.NotContains(t, run(t, nil, "growth", "preview", "pd/sp", "--url", s.url).out, "g2")
-	require.Contains(t, run(t, nil, "growth", "preview", "pd/none", "--url", s.url).err, "no storage pool pd/none: there are pd/big, pd/sp")
-	require.Equal(t, "no pool was read yet: scaleioctl pools says why\n", run(t, nil, "growth", "preview", "--url", start(t, nil).url).out)
-}
-
 func TestOrphansAreListedWithWhatToDo(t *testing.T) {
 	s := filling(t)
 	out := run(t, nil, "growth", "orphans", "--url", s.url).out

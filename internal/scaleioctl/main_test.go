@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/engine"
 	"scaleio-framework/internal/httpapi"
 	"scaleio-framework/internal/model"
@@ -37,6 +38,7 @@ type scheduler struct {
 	cards      []leader.Card
 	subscribed bool
 	outcome    func() (waiting bool, refused string)
+	preview    func(pool string, sizeGiB int) core.TellPreview
 	orders     []model.Order
 	abdicated  bool
 	gone       bool
@@ -52,6 +54,10 @@ func (s *scheduler) Candidates(context.Context) ([]leader.Card, error) {
 }
 func (s *scheduler) View() engine.View { return s.view }
 func (s *scheduler) Subscribed() bool  { return s.subscribed }
+func (s *scheduler) Preview(_ context.Context, pool string, sizeGiB int) (core.TellPreview, error) {
+	return s.preview(pool, sizeGiB), nil
+}
+
 func (s *scheduler) Abdicate() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
