@@ -71,6 +71,7 @@ func (w *work) volume() (core.CloudVolume, bool) {
 	case w.s.Detaching:
 		w.rollBack(true, w.s.Error)
 	default:
+		w.countFailure(FailureVanished)
 		w.end(model.SlotFailed, "volume %s is gone: somebody else removed it", w.s.VolumeID)
 	}
 	return v, false
@@ -111,6 +112,7 @@ func (w *work) attaching(a core.CloudAttachment) {
 	}
 	w.s.Detaching = true
 	w.s.Error = fmt.Sprintf("stuck in attaching as %s", a.Device)
+	w.countFailure(FailureStuck)
 	w.changed()
 	w.cloud(core.CloudDetach)
 }

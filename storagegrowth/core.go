@@ -23,6 +23,7 @@ type Core struct {
 	hosts    map[string]*host
 	growths  map[string]*model.Growth // by id
 	status   *Status                  // nil when its record is unreadable
+	totals   *Totals                  // nil when its record is unreadable
 
 	pools  map[string]*pool // of the last readings, by "protection domain/pool"
 	read   reading
@@ -36,6 +37,8 @@ type Core struct {
 	opened    time.Time       // when a growth was last decided
 
 	statusAt time.Time // when the status was last written
+	totalsAt time.Time // when the totals were last written
+	counted  bool      // there are totals that are not written
 }
 
 // host is what is known of a node.
@@ -72,6 +75,7 @@ func (c *Core) forget() {
 		hosts:     make(map[string]*host),
 		growths:   make(map[string]*model.Growth),
 		status:    &Status{},
+		totals:    &Totals{},
 		pools:     make(map[string]*pool),
 		slots:     make(map[slotKey]*live),
 		orders:    make(map[string]*pending),
@@ -97,6 +101,11 @@ func (c *Core) Load(stored leader.Snapshot) (map[string]error, error) {
 			if err := json.Unmarshal(data, c.status); err != nil {
 				c.status = nil
 				unreadable[path] = fmt.Errorf("not valid JSON: %w: remove it, it is made anew", err)
+			}
+		case path == PathTotals:
+			var err error
+			if c.totals, err = parseTotals(data); err != nil {
+				unreadable[path] = err
 			}
 		default:
 			if id, ok := below(path, leader.PathGrowth); ok {

@@ -44,6 +44,10 @@ func requireGrown(t require.TestingT, st *stage, about string) {
 	require.Len(t, st.site.Volumes, 3, "%s: nothing is doubled or leaked", about)
 	require.Len(t, st.site.Pools["default/default"].Devices, 6, about)
 	require.Empty(t, st.site.Violations, about)
+	totals := st.view().Totals
+	require.Equal(t, int64(1), totals.Pools["default/default"].Begun, "%s: it is counted once", about)
+	require.Equal(t, int64(1), totals.Pools["default/default"].Finished[model.GrowthDone], about)
+	require.Equal(t, int64(3), totals.Volumes[model.SlotDone], about)
 }
 
 // moment is where a leader dies: before the commit of a unit, or after it with

@@ -86,6 +86,7 @@ func (w *work) adopt(v core.CloudVolume) {
 		w.wantLook(false)
 	case "error":
 		w.s.VolumeID = v.ID
+		w.countFailure(FailureVolumeBad)
 		w.rollBack(true, fmt.Sprintf("EC2 could not make volume %s; look at the key and at the account's limits", v.ID))
 	default: // deleting, deleted: the token belongs to a volume that is no more
 		w.l.volume, w.l.unmade, w.l.verify = nil, false, true
@@ -111,6 +112,7 @@ func (w *work) watchCreation() {
 		// A creation that failed afterwards leaves nothing.
 		w.l.volume = nil
 		w.l.verify = true
+		w.countFailure(FailureVanished)
 		w.failed(fmt.Sprintf("EC2 gave volume %s up again; look at the key and at the account's limits", w.s.Request.Tags[tagName]))
 		w.wakeAt(*w.s.NotBefore)
 	default:

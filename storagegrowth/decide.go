@@ -76,6 +76,14 @@ const (
 	VerdictLimit       Verdict = "limit"
 )
 
+// Verdicts are those that a decision ends with: VerdictAskProvider is none yet.
+func Verdicts() []Verdict {
+	return []Verdict{
+		VerdictGrow, VerdictFine, VerdictHolding, VerdictUnreadable, VerdictThresholds,
+		VerdictDisabled, VerdictOpen, VerdictCooldown, VerdictUnhealthy, VerdictRebalancing, VerdictLimit,
+	}
+}
+
 // Decision is what Decide found.
 type Decision struct {
 	Verdict Verdict
@@ -85,6 +93,8 @@ type Decision struct {
 	// Obstacle is what keeps a pool from growing that has a reason to grow. It
 	// is the end of Wait.
 	Obstacle string
+	// Limit is the one that VerdictLimit speaks of.
+	Limit Limit
 	// Fullness of the pool, and of its fullest device; 0 when unreadable.
 	Fullness      float64
 	FullestDevice float64
@@ -144,7 +154,8 @@ func Decide(s Situation) Decision {
 	}
 	plan, limit := planGrowth(s, d, why)
 	if plan == nil {
-		return but(VerdictLimit, limit)
+		d.Limit = limit.limit
+		return but(VerdictLimit, limit.why)
 	}
 	d.Verdict, d.Grow = VerdictGrow, plan
 	return d

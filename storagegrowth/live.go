@@ -70,6 +70,9 @@ func (w *work) changed() {
 // enter changes the slot's state.
 func (w *work) enter(state model.SlotState) {
 	w.s.State, w.s.Since = state, w.now
+	if w.s.Over() {
+		w.countVolume(state)
+	}
 	w.s.Attempts, w.s.NotBefore, w.s.Error = 0, nil, ""
 	*w.l = live{need: w.l.need, volume: w.l.volume}
 	w.changed()
@@ -226,6 +229,7 @@ func (t *turn) close(g *model.Growth) {
 	now := t.now
 	g.State, g.Finished = state, &now
 	t.change(g)
+	t.countFinished(t.parts(g.ID))
 	for i := range g.Slots {
 		delete(t.slots, slotKey{g.ID, i})
 	}

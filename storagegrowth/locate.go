@@ -28,6 +28,7 @@ func (w *work) locate() {
 		since = w.s.Since
 	}
 	if w.now.Sub(since) >= w.options.AppearWithin {
+		w.countFailure(FailureNoDevice)
 		w.end(model.SlotFailed, "volume %s is attached to %s as %s, but its block device has not appeared on %s: %s", w.s.VolumeID, w.s.InstanceID, w.s.Device, w.s.Host, orElse(w.s.Error, "its node agent did not answer"))
 		return
 	}
@@ -159,6 +160,9 @@ func (w *work) added(e core.GatewayAnswered) {
 		}
 		e.Err = "the gateway's answer names no device"
 	}
+	if !e.Interrupted {
+		w.countFailure(FailureGateway)
+	}
 	switch {
 	case e.Interrupted:
 		w.say(e.Err)
@@ -202,6 +206,7 @@ func (w *work) confirm() {
 func (w *work) expect() {
 	until := w.s.Since.Add(w.options.AppearWithin)
 	if !until.After(w.read.at) { // only a reading after the time is up counts
+		w.countFailure(FailureNotNormal)
 		w.end(model.SlotFailed, "device %s of SDS %s has not become normal in the pool: look at it in ScaleIO, then order growth-retry", deviceName(w.s), w.s.SDS)
 		return
 	}
@@ -298,6 +303,9 @@ func (t *turn) gatewayAnswered(e core.GatewayAnswered) {
 
 // cloudAnswered takes the provider's answers.
 func (t *turn) cloudAnswered(e core.CloudAnswered) {
+	if e.Err != "" {
+		t.countFailure(string(e.Err))
+	}
 	if e.Op == core.CloudLook {
 		t.looked(e)
 		return

@@ -45,6 +45,7 @@ func (t *turn) open(plan *Plan, approvedBy string) (base string) {
 		t.begin(g)
 	}
 	t.opened = t.now
+	t.countBegun(pool, plan.ClippedBy)
 	return base
 }
 

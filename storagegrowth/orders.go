@@ -223,6 +223,7 @@ func (t *turn) finishParts(parts []*model.Growth, state model.GrowthState) {
 		g.State, g.Finished = state, &now
 		t.change(g)
 	}
+	t.countFinished(parts)
 }
 
 func (t *turn) decline(order model.Order) error {

@@ -15,9 +15,10 @@ type Plan struct {
 	Reason                        string
 	UsedBefore, UsedAfter         float64
 	// Clipped says which limit keeps it from its target.
-	Clipped string
-	SizeGiB int
-	Slots   []PlannedSlot
+	Clipped   string
+	ClippedBy Limit
+	SizeGiB   int
+	Slots     []PlannedSlot
 	// SparePercent is the pool's after the growth; SpareNeeded what its largest
 	// fault unit will need, when that is more.
 	SparePercent, SpareNeeded int
@@ -55,10 +56,10 @@ type planner struct {
 
 // planGrowth chooses number, size and places of the volumes; nil with the
 // limit that leaves no room.
-func planGrowth(s Situation, d Decision, why string) (*Plan, string) {
+func planGrowth(s Situation, d Decision, why string) (*Plan, reached) {
 	version, err := scaleio.ParseVersion(s.Pool.Version)
 	if err != nil {
-		return nil, err.Error()
+		return nil, reached{LimitDeviceSize, err.Error()}
 	}
 	p := &planner{Situation: s, limits: scaleio.LimitsOf(version), spare: s.Pool.SparePercent}
 	if s.Policy.AdjustSpare {
@@ -66,7 +67,7 @@ func planGrowth(s Situation, d Decision, why string) (*Plan, string) {
 	}
 	p.units = p.rooms()
 	if len(p.units) < scaleio.MinFaultUnits {
-		return nil, fmt.Sprintf("the pool has devices on %d fault units, at least %d are needed", len(p.units), scaleio.MinFaultUnits)
+		return nil, reached{LimitFaultUnits, fmt.Sprintf("the pool has devices on %d fault units, at least %d are needed", len(p.units), scaleio.MinFaultUnits)}
 	}
 	best, limit := p.choose(p.usableWanted(d))
 	if best == nil {
@@ -80,10 +81,10 @@ func planGrowth(s Situation, d Decision, why string) (*Plan, string) {
 		plan.SpareNeeded = need
 	}
 	plan.UsedAfter = float64(s.Pool.InUseKiB) / float64(p.usable(best.size, len(best.slots)))
-	if limit != "" {
-		plan.Clipped = fmt.Sprintf("ends at %s: %s", percent(plan.UsedAfter), limit)
+	if limit.why != "" {
+		plan.Clipped, plan.ClippedBy = fmt.Sprintf("ends at %s: %s", percent(plan.UsedAfter), limit.why), limit.limit
 	}
-	return plan, ""
+	return plan, reached{}
 }
 
 // usableWanted is how much, in KiB without spare, the pool is to have.
@@ -106,13 +107,13 @@ func (c *choice) total() int { return c.size * len(c.slots) }
 
 // choose takes the fewest volumes that give the wanted capacity; where limits
 // forbid it, those that come closest, with the limit.
-func (p *planner) choose(wanted int64) (*choice, string) {
+func (p *planner) choose(wanted int64) (*choice, reached) {
 	least, most := p.sizes()
 	if least > most {
-		return nil, fmt.Sprintf("volumes of %d GiB are outside of what this ScaleIO version takes (%d to %d GiB)", p.Policy.VolumeSizeGiB, ceilGiB(p.limits.DeviceMinBytes), p.limits.DeviceMaxBytes/gib)
+		return nil, reached{LimitDeviceSize, fmt.Sprintf("volumes of %d GiB are outside of what this ScaleIO version takes (%d to %d GiB)", p.Policy.VolumeSizeGiB, ceilGiB(p.limits.DeviceMinBytes), p.limits.DeviceMaxBytes/gib)}
 	}
 	var best *choice
-	limit := ""
+	var limit reached
 	for rounds := 1; ; rounds++ {
 		slots, reason := p.place(rounds)
 		if slots == nil {
@@ -124,12 +125,12 @@ func (p *planner) choose(wanted int64) (*choice, string) {
 		}
 		need := max(p.sizeFor(wanted, len(slots)), least)
 		if need <= min(room, most) {
-			return &choice{need, slots}, ""
+			return &choice{need, slots}, reached{}
 		}
 		c := &choice{min(room, most), slots}
 		limit = roomReason
 		if c.size == most {
-			limit = "" // more volumes may help
+			limit = reached{} // more volumes may help
 		}
 		if best == nil || c.total() > best.total() {
 			best = c
@@ -137,8 +138,8 @@ func (p *planner) choose(wanted int64) (*choice, string) {
 	}
 }
 
-func orFirst(a, b string) string {
-	if a != "" {
+func orFirst(a, b reached) reached {
+	if a.why != "" {
 		return a
 	}
 	return b

@@ -138,6 +138,7 @@ func (t *turn) decideAll() {
 	for _, key := range sortedKeys(t.pools) {
 		p := t.pools[key]
 		p.decision = Decide(t.situation(p))
+		t.countDecision(key, p.decision)
 		if p.decision.Verdict == VerdictAskProvider {
 			t.wantLook(true)
 		}

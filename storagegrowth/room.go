@@ -30,13 +30,13 @@ type sdsRoom struct {
 // place chooses, within each fault unit, the SDSs with the fewest devices and
 // then the most attachments left, for so many volumes each; nil with the limit
 // that one unit cannot do it.
-func (p *planner) place(rounds int) ([]PlannedSlot, string) {
+func (p *planner) place(rounds int) ([]PlannedSlot, reached) {
 	count := rounds * len(p.units)
 	if count > maxSlots {
-		return nil, fmt.Sprintf("one growth adds at most %d volumes", maxSlots)
+		return nil, reached{LimitGrowth, fmt.Sprintf("one growth adds at most %d volumes", maxSlots)}
 	}
 	if have := p.poolDevices(); have+count > p.limits.DevicesPerPool {
-		return nil, fmt.Sprintf("the pool would have %d devices, at most %d are allowed", have+count, p.limits.DevicesPerPool)
+		return nil, reached{LimitPoolDevices, fmt.Sprintf("the pool would have %d devices, at most %d are allowed", have+count, p.limits.DevicesPerPool)}
 	}
 	var slots []PlannedSlot
 	for _, unit := range p.units {
@@ -44,12 +44,13 @@ func (p *planner) place(rounds int) ([]PlannedSlot, string) {
 		for range rounds {
 			best := -1
 			for i := range takers {
-				if p.full(takers[i]) == "" && (best < 0 || better(takers[i], takers[best])) {
+				if p.full(takers[i]).why == "" && (best < 0 || better(takers[i], takers[best])) {
 					best = i
 				}
 			}
 			if best < 0 {
-				return nil, fmt.Sprintf("fault unit %s cannot take %d more volumes (%s), and unequal fault units would hold no more data", unit.name, rounds, p.whyFull(unit, takers))
+				full := p.whyFull(unit, takers)
+				return nil, reached{full.limit, fmt.Sprintf("fault unit %s cannot take %d more volumes (%s), and unequal fault units would hold no more data", unit.name, rounds, full.why)}
 			}
 			slots = append(slots, takers[best].slot)
 			takers[best].devices++
@@ -57,52 +58,57 @@ func (p *planner) place(rounds int) ([]PlannedSlot, string) {
 			takers[best].volumes--
 		}
 	}
-	return slots, ""
+	return slots, reached{}
 }
 
 func better(a, b sdsRoom) bool {
 	return cmp.Or(cmp.Compare(a.devices, b.devices), cmp.Compare(b.attachments, a.attachments), cmp.Compare(a.slot.SDS, b.slot.SDS)) < 0
 }
 
-func (p *planner) full(r sdsRoom) string {
+func (p *planner) full(r sdsRoom) reached {
 	switch {
 	case r.devices >= p.limits.DevicesPerSDS:
-		return fmt.Sprintf("SDS %s has its %d devices", r.slot.SDS, p.limits.DevicesPerSDS)
+		return reached{LimitSDSDevices, fmt.Sprintf("SDS %s has its %d devices", r.slot.SDS, p.limits.DevicesPerSDS)}
 	case r.attachments <= 0:
-		return fmt.Sprintf("instance %s of %s has no attachment left", r.slot.InstanceID, r.slot.Host)
+		return reached{LimitAttachments, fmt.Sprintf("instance %s of %s has no attachment left", r.slot.InstanceID, r.slot.Host)}
 	case r.volumes <= 0:
-		return fmt.Sprintf("--growth.max-volumes-per-node is reached on %s", r.slot.Host)
+		return reached{LimitNodeVolumes, fmt.Sprintf("--growth.max-volumes-per-node is reached on %s", r.slot.Host)}
 	}
-	return ""
+	return reached{}
 }
 
-func (p *planner) whyFull(unit unitRoom, takers []sdsRoom) string {
-	reasons := slices.Clone(unit.refuse)
-	for _, r := range takers {
-		reasons = append(reasons, p.full(r))
+// whyFull says why a unit takes nothing. Its limit is that of its first SDS
+// that could take something otherwise.
+func (p *planner) whyFull(unit unitRoom, takers []sdsRoom) reached {
+	reasons, limit := slices.Clone(unit.refuse), LimitHosts
+	for i, r := range takers {
+		full := p.full(r)
+		if reasons = append(reasons, full.why); i == 0 {
+			limit = full.limit
+		}
 	}
 	const most = 5
 	if len(reasons) > most {
 		reasons = append(reasons[:most], fmt.Sprintf("and %d more", len(reasons)-most))
 	}
-	return strings.Join(reasons, "; ")
+	return reached{limit, strings.Join(reasons, "; ")}
 }
 
 // sizeCap is the largest size that the totals leave to each volume.
-func (p *planner) sizeCap(slots []PlannedSlot) (gibEach int, reason string) {
-	gibEach, reason = math.MaxInt32, "the largest device is reached"
-	bound := func(size int64, why string) {
+func (p *planner) sizeCap(slots []PlannedSlot) (gibEach int, most reached) {
+	gibEach, most = math.MaxInt32, reached{LimitDeviceSize, "the largest device is reached"}
+	bound := func(size int64, limit Limit, why string, args ...any) {
 		if size < int64(gibEach) {
-			gibEach, reason = int(max(size, 0)), why
+			gibEach, most = int(max(size, 0)), reached{limit, fmt.Sprintf(why, args...)}
 		}
 	}
 	if most := p.Policy.MaxPoolSizeGiB; most > 0 {
 		left := int64(most) - ceilDiv(p.Pool.LimitKiB, gibKiB)
-		bound(left/int64(len(slots)), fmt.Sprintf("--growth.max-pool-size leaves %d GiB", max(left, 0)))
+		bound(left/int64(len(slots)), LimitPoolSize, "--growth.max-pool-size leaves %d GiB", max(left, 0))
 	}
 	if most := p.Policy.MaxGiBPerDay; most > 0 {
 		left := int64(most) - int64(spentToday(p.Situation))
-		bound(left/int64(len(slots)), fmt.Sprintf("--growth.max-per-day leaves %d GiB today", max(left, 0)))
+		bound(left/int64(len(slots)), LimitDay, "--growth.max-per-day leaves %d GiB today", max(left, 0))
 	}
 	share := make(map[string]int64)
 	for _, s := range slots {
@@ -112,11 +118,11 @@ func (p *planner) sizeCap(slots []PlannedSlot) (gibEach int, reason string) {
 		for _, r := range unit.takers {
 			if n := share[r.slot.SDS]; n > 0 {
 				left := p.limits.SDSMaxBytes/1024 - r.kib
-				bound(left/n/gibKiB, fmt.Sprintf("SDS %s may have %d GiB at most", r.slot.SDS, p.limits.SDSMaxBytes/gib))
+				bound(left/n/gibKiB, LimitSDSSize, "SDS %s may have %d GiB at most", r.slot.SDS, p.limits.SDSMaxBytes/gib)
 			}
 		}
 	}
-	return gibEach, reason
+	return gibEach, most
 }
 
 // poolDevices counts the devices of the pool, those on their way included.

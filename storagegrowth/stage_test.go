@@ -88,6 +88,9 @@ func (st *stage) apply(event core.Event) []core.Effect {
 			_, err := model.Decode[model.Growth](data)
 			require.NoError(st.t, err, "growth %s", id)
 		}
+		if change.Path == storagegrowth.PathTotals {
+			requireNoLess(st.t, st.view().Totals, storagegrowth.Describe(leader.Snapshot{change.Path: {Data: data}}).Totals)
+		}
 		st.stored[change.Path] = leader.Entry{Data: data, Version: st.stored[change.Path].Version + 1}
 	}
 	require.Less(st.t, size, 480<<10, "a unit fits into one commit")

@@ -38,6 +38,7 @@ type turn struct {
 	out      *core.Output
 	changed  map[string]bool // growths
 	storeNow bool            // the status holds an intent: store it at once
+	countNow bool            // the totals count what is stored now: store them too
 	readSoon bool            // a device is expected to appear in its pool
 }
 
@@ -152,6 +153,7 @@ func (t *turn) finish() {
 	t.askPools()
 	t.askCloud()
 	t.tellStatus()
+	t.tellTotals()
 	for _, id := range sortedKeys(t.changed) {
 		if g := t.growths[id]; g != nil {
 			t.out.Put(growthPath(id), g)

@@ -20,6 +20,8 @@ type View struct {
 	// OrphansAt is when the provider was last asked for them.
 	OrphansAt time.Time  `json:"orphans_at,omitzero"`
 	Deletions []Deletion `json:"deletions,omitempty"`
+	// Totals are empty while nothing was counted, or they cannot be read.
+	Totals Totals `json:"totals"`
 }
 
 // PoolView is one pool.
@@ -57,6 +59,11 @@ func Describe(stored leader.Snapshot) View {
 	if entry, ok := stored[PathStatus]; ok && json.Unmarshal(entry.Data, &status) == nil {
 		v.At, v.Problem, v.Provider = status.At, status.Problem, status.Provider
 		v.Orphans, v.OrphansAt, v.Deletions = status.Orphans, status.OrphansAt, status.Deletions
+	}
+	if entry, ok := stored[PathTotals]; ok {
+		if totals, err := parseTotals(entry.Data); err == nil {
+			v.Totals = *totals
+		}
 	}
 	v.Growths = describeGrowths(stored)
 	for _, pool := range sortedKeys(status.Pools) {

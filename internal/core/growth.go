@@ -91,6 +91,14 @@ const (
 	CloudOther        CloudError = "other"
 )
 
+// CloudErrors are all of them.
+func CloudErrors() []CloudError {
+	return []CloudError{
+		CloudMismatch, CloudLimit, CloudAttachLimit, CloudZone, CloudDeviceInUse, CloudVolumeInUse, CloudNotFound,
+		CloudUnauthorized, CloudThrottled, CloudNoCapacity, CloudKey, CloudUnknown, CloudOther,
+	}
+}
+
 // CloudVolume is a volume as the provider shows it.
 type CloudVolume struct {
 	ID, Zone, State string // creating, available, in-use, deleting, error ...

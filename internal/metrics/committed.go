@@ -120,6 +120,7 @@ func (s *scrape) growth(stored leader.Snapshot) {
 	counted(s, slots, volumes)
 	s.set(added, float64(gib)*(1<<30))
 	s.set(clipped, float64(short))
+	s.totals(v)
 }
 
 func (s *scrape) pool(p storagegrowth.PoolView) {

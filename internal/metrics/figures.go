@@ -38,6 +38,13 @@ const (
 	provider      = "growth_provider_failing"
 	orphans       = "growth_orphans"
 	orphansAt     = "growth_orphans_timestamp_seconds"
+	decisions     = "pool_growth_decisions_total"
+	limits        = "pool_growth_limits_total"
+	begun         = "pool_growths_begun_total"
+	finished      = "pool_growths_finished_total"
+	volumesEnded  = "growth_volumes_total"
+	failures      = "growth_failures_total"
+	durations     = "growth_duration_seconds"
 )
 
 // figures describes every figure.
@@ -77,5 +84,12 @@ func figures() map[string]*prometheus.Desc {
 	add(provider, "1 while the provider of volumes answers with an error.")
 	add(orphans, "Volumes with our tag that nobody accounts for.")
 	add(orphansAt, "When the provider was last asked for orphans.")
+	add(decisions, "Decisions on the pool that differed from the one before.", "pool", "verdict")
+	add(limits, "Times that a limit kept the pool from growing, or a growth from its target.", "pool", "limit")
+	add(begun, "Growths of the pool that were decided.", "pool")
+	add(finished, "Growths of the pool that ended.", "pool", "outcome")
+	add(volumesEnded, "Volumes of growths that came to an end.", "outcome")
+	add(failures, "What went wrong with volumes of growths on the way, repeated or not.", "reason")
+	add(durations, "From the decision to the end of growths that were not declined.")
 	return m
 }
