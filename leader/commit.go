@@ -143,5 +143,6 @@ func (t *Term) raised(epoch uint64, fence int32) {
 	before := t.epoch
 	t.epoch, t.fence, t.raising = epoch, fence, 0
 	t.mu.Unlock()
+	t.claim(fence)
 	t.log.Warn("epoch raised above the one that a node remembers", "from", before, "to", epoch)
 }

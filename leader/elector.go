@@ -30,6 +30,10 @@ type Options struct {
 	// Dial opens a session; nil means zkconn.Dial. A simulation gives one that
 	// needs no network.
 	Dial Dial
+	// Claim, if set, is called with what the leadership is known by, before
+	// Elect returns the term and again whenever its fence has changed. It must
+	// not block.
+	Claim func(Claim)
 	// Logger may be nil.
 	Logger hclog.Logger
 }
@@ -97,7 +101,7 @@ func (e *Elector) Elect(ctx context.Context) (*Term, error) {
 		}
 		won, err := e.stand(ctx, conn)
 		if err == nil {
-			term := newTerm(conn, e.log, e.opts.Card, won)
+			term := newTerm(conn, e.log, e.opts, won)
 			e.lead(term)
 			return term, nil
 		}

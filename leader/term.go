@@ -20,6 +20,8 @@ type Term struct {
 	log   hclog.Logger
 	card  Card
 	lease *Lease
+	// claimed is Options.Claim.
+	claimed func(Claim)
 
 	// turn is held by whoever speaks to the fence: commit, probe, recovery.
 	turn chan struct{}
@@ -37,18 +39,20 @@ type Term struct {
 }
 
 // newTerm starts the keeper; the term owns the connection from here on.
-func newTerm(conn Conn, log hclog.Logger, card Card, won victory) *Term {
+func newTerm(conn Conn, log hclog.Logger, opts Options, won victory) *Term {
 	t := &Term{
-		conn:   conn,
-		log:    log.With("epoch", won.epoch),
-		card:   card,
-		lease:  NewLease(conn.NegotiatedTimeout(), won.began),
-		turn:   make(chan struct{}, 1),
-		epoch:  won.epoch,
-		fence:  won.fence,
-		ending: make(chan struct{}),
-		done:   make(chan struct{}),
+		conn:    conn,
+		log:     log.With("epoch", won.epoch),
+		card:    opts.Card,
+		lease:   NewLease(conn.NegotiatedTimeout(), won.began),
+		claimed: opts.Claim,
+		turn:    make(chan struct{}, 1),
+		epoch:   won.epoch,
+		fence:   won.fence,
+		ending:  make(chan struct{}),
+		done:    make(chan struct{}),
 	}
+	t.claim(won.fence)
 	go t.keep()
 	return t
 }
