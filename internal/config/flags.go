@@ -21,9 +21,9 @@ var ErrHelp = flag.ErrHelp
 type binder struct {
 	set     *flag.FlagSet
 	env     map[string]string
-	secrets map[string]*redact.Secret
-	aliases map[string]alias // by old flag name
-	exposed []redact.Secret  // given on the command line all the same
+	secrets map[string]*redact.Secret // by flag name; nil for one that is not to be read
+	aliases map[string]alias          // by old flag name
+	exposed []redact.Secret           // given on the command line all the same
 	errs    []error
 }
 
@@ -102,6 +102,9 @@ func (b *binder) parse(args []string) (warnings []string, err error) {
 		}
 	})
 	for name, p := range b.secrets {
+		if p == nil {
+			continue
+		}
 		if err := b.readSecret(p, name); err != nil {
 			b.errs = append(b.errs, err)
 		}
@@ -231,7 +234,10 @@ func (b *binder) mask(err error) error {
 	}
 	secrets := b.exposed
 	for name, p := range b.secrets {
-		secrets = append(secrets, *p, redact.New(b.env[envName(name)]))
+		secrets = append(secrets, redact.New(b.env[envName(name)]))
+		if p != nil {
+			secrets = append(secrets, *p)
+		}
 	}
 	if text := redact.Text(secrets...)(err.Error()); text != err.Error() {
 		return errors.New(text)

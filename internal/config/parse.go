@@ -20,11 +20,7 @@ import (
 // names the setting, what is wrong with it and the remedy.
 func Parse(program string, args, environ []string, usage io.Writer) (*Config, error) {
 	c := &Config{}
-	b := newBinder(program, environ, usage)
-	bindProcess(b, c)
-	bindMesos(b, c)
-	bindScaleIO(b, c)
-	bindGrowth(b, c)
+	b := bind(program, environ, usage, c)
 	warnings, err := b.parse(args)
 	if err != nil {
 		return nil, err
@@ -39,6 +35,34 @@ func Parse(program string, args, environ []string, usage io.Writer) (*Config, er
 		return nil, err
 	}
 	return c, nil
+}
+
+// ParseZooKeeper reads how ZooKeeper is reached, the framework's name and how
+// to log. It leaves out everything else, the other secrets above all, and does
+// not check what it reads: it is for the process that runs beside one which
+// does. The error is ErrHelp, or says what could not be read.
+func ParseZooKeeper(program string, args, environ []string) (*Config, error) {
+	var all Config
+	b := bind(program, environ, io.Discard, &all)
+	for name, p := range b.secrets {
+		if p != &all.ZK.Password {
+			b.secrets[name] = nil
+		}
+	}
+	if _, err := b.parse(args); err != nil {
+		return nil, err
+	}
+	return &Config{Name: all.Name, LogLevel: all.LogLevel, LogJSON: all.LogJSON, ZK: all.ZK}, b.mask(errors.Join(b.errs...))
+}
+
+// bind ties all settings to c.
+func bind(program string, environ []string, usage io.Writer, c *Config) *binder {
+	b := newBinder(program, environ, usage)
+	bindProcess(b, c)
+	bindMesos(b, c)
+	bindScaleIO(b, c)
+	bindGrowth(b, c)
+	return b
 }
 
 func bindProcess(b *binder, c *Config) {
