@@ -1,50 +1,55 @@
-// Command scaleio-scheduler is the scheduler: leader or standby.
+// Command scaleio-scheduler is the scheduler: leader or standby. It runs as two
+// processes: a parent, and its child, the worker, which is the scheduler; see
+// internal/parent.
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/hashicorp/go-hclog"
 
 	"scaleio-framework/internal/app"
 	"scaleio-framework/internal/config"
-	"scaleio-framework/internal/version"
+	"scaleio-framework/internal/parent"
 )
 
-func main() { os.Exit(run()) }
+const program = "scaleio-scheduler"
 
-func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	cfg, err := config.Parse("scaleio-scheduler", os.Args[1:], os.Environ(), os.Stdout)
-	if errors.Is(err, config.ErrHelp) {
-		return app.ExitStopped
+func main() {
+	if parent.IsWorker() {
+		os.Exit(work())
 	}
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "scaleio-scheduler: bad configuration:\n%s\n", err)
-		return app.ExitConfig
-	}
-	logger := hclog.New(&hclog.LoggerOptions{
-		Name: "scheduler", Level: hclog.LevelFromString(cfg.LogLevel), JSONFormat: cfg.LogJSON, Output: os.Stderr,
-		TimeFormat: "2006-01-02T15:04:05.000Z0700",
-	})
-	for _, warning := range cfg.Warnings {
-		logger.Warn("check the configuration", "setting", warning)
-	}
-	scheduler, err := app.New(cfg, logger)
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "scaleio-scheduler: bad configuration: %s\n", err)
-		return app.ExitConfig
-	}
-	logger.Info("started", "version", version.String(), "address", scheduler.Addr())
-	code, line := app.ExitCode(scheduler.Run(ctx))
-	if code != app.ExitStopped {
-		fmt.Fprintf(os.Stderr, "scaleio-scheduler: exit %d: %s\n", code, line)
+	os.Exit(watch())
+}
+
+// watch runs the worker and makes room for a standby when it has ended.
+func watch() int {
+	code, line := parent.Run(options())
+	if line != "" {
+		fmt.Fprintf(os.Stderr, "%s: exit %d: %s\n", program, code, line)
 	}
 	return code
+}
+
+// options says how the parent reaches ZooKeeper. Where the configuration is
+// bad the worker says so.
+func options() parent.Options {
+	cfg, err := config.ParseZooKeeper(program, os.Args[1:], os.Environ())
+	if err != nil {
+		return parent.Options{}
+	}
+	logger := newLogger("parent", cfg)
+	zk, err := app.ZooKeeperOptions(cfg, logger)
+	if err != nil {
+		return parent.Options{Logger: logger}
+	}
+	return parent.Options{ZooKeeper: &zk, Logger: logger}
+}
+
+func newLogger(name string, cfg *config.Config) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{
+		Name: name, Level: hclog.LevelFromString(cfg.LogLevel), JSONFormat: cfg.LogJSON, Output: os.Stderr,
+		TimeFormat: "2006-01-02T15:04:05.000Z0700",
+	})
 }

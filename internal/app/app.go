@@ -43,13 +43,13 @@ type App struct {
 }
 
 // New checks the configuration against the world, takes the port and starts
-// nothing.
-func New(cfg *config.Config, logger hclog.Logger) (*App, error) {
+// nothing. claim, if set, is leader.Options.Claim.
+func New(cfg *config.Config, claim func(leader.Claim), logger hclog.Logger) (*App, error) {
 	catalog, err := artifacts.Read(cfg.Executor.Program, cfg.ArtifactsDir)
 	if err != nil {
 		return nil, err
 	}
-	zk, err := zkOptions(cfg, logger)
+	zk, err := ZooKeeperOptions(cfg, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func New(cfg *config.Config, logger hclog.Logger) (*App, error) {
 		Hostname: hostname,
 		PID:      os.Getpid(),
 	}
-	elector, err := leader.New(leader.Options{Conn: zk, Card: card, Logger: logger})
+	elector, err := leader.New(leader.Options{Conn: zk, Card: card, Claim: claim, Logger: logger})
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}

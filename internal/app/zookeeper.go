@@ -9,8 +9,8 @@ import (
 	"scaleio-framework/internal/zkconn"
 )
 
-// zkOptions turns the configuration into the options of a session.
-func zkOptions(cfg *config.Config, logger hclog.Logger) (zkconn.Options, error) {
+// ZooKeeperOptions turns the configuration into the options of a session.
+func ZooKeeperOptions(cfg *config.Config, logger hclog.Logger) (zkconn.Options, error) {
 	opts, err := zkconn.ParseURL(cfg.ZK.URL)
 	if err != nil {
 		return opts, fmt.Errorf("--zk: %w", err)
