@@ -17,13 +17,40 @@ import (
 type Fault string
 
 const (
-	// Kill ends the process at once.
+	// Kill ends both processes of the scheduler at once, as the loss of its
+	// host does.
 	Kill Fault = "kill"
+	// Crash ends the worker at once; its parent makes room for the next leader.
+	Crash Fault = "crash"
 	// Term asks it to stop.
 	Term Fault = "term"
-	// Stop freezes it for longer than its session, then wakes it.
+	// Stop freezes the worker for longer than its session, then wakes it.
 	Stop Fault = "stop"
+	// Freeze does so to both processes, as a pause of their host does.
+	Freeze Fault = "freeze"
 )
+
+// faults are all that can be done to a leader.
+func faults() []Fault { return []Fault{Kill, Crash, Term, Stop, Freeze} }
+
+// wakes tells whether the leader is woken after the take-over.
+func (f Fault) wakes() bool { return f == Stop || f == Freeze }
+
+// strike does it to a leader, whose worker has that process id.
+func (f Fault) strike(victim *Scheduler, worker int) error {
+	switch f {
+	case Kill:
+		return victim.SignalBoth(syscall.SIGKILL)
+	case Crash:
+		return syscall.Kill(worker, syscall.SIGKILL)
+	case Stop:
+		return syscall.Kill(worker, syscall.SIGSTOP)
+	case Freeze:
+		return victim.SignalBoth(syscall.SIGSTOP)
+	default:
+		return victim.Signal(syscall.SIGTERM)
+	}
+}
 
 // Failover strikes the present leader and measures until the next one leads:
 // SUBSCRIBED under the kept framework id and past its first commit.
@@ -45,8 +72,8 @@ func (w *World) Failover(ctx context.Context, fault Fault) (FailoverReport, erro
 	exits := len(victim.Exits())
 
 	struck := time.Now()
-	if err := victim.Signal(signals()[fault]); err != nil {
-		return report, err
+	if err := fault.strike(victim, card.PID); err != nil {
+		return report, fmt.Errorf("%s of %s: %w", fault, card.Instance, err)
 	}
 	next, at, err := w.awaitLeader(ctx, card.Instance, before.Epoch)
 	if err != nil {
@@ -55,7 +82,7 @@ func (w *World) Failover(ctx context.Context, fault Fault) (FailoverReport, erro
 	report.TakeoverS = at.Sub(struck).Seconds()
 	report.EpochAfter = next.Leader.Epoch
 	report.FrameworkIDKept = before.Framework == nil || next.FrameworkID == before.Framework.ID
-	if fault == Stop {
+	if fault.wakes() {
 		code, err := wake(ctx, victim, exits)
 		if err != nil {
 			return report, err
@@ -65,13 +92,9 @@ func (w *World) Failover(ctx context.Context, fault Fault) (FailoverReport, erro
 	return report, nil
 }
 
-func signals() map[Fault]syscall.Signal {
-	return map[Fault]syscall.Signal{Kill: syscall.SIGKILL, Term: syscall.SIGTERM, Stop: syscall.SIGSTOP}
-}
-
 // wake continues a stopped ex-leader and waits for its exit.
 func wake(ctx context.Context, victim *Scheduler, exits int) (code int, err error) {
-	if err := victim.Signal(syscall.SIGCONT); err != nil {
+	if err := victim.SignalBoth(syscall.SIGCONT); err != nil {
 		return 0, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)

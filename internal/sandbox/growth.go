@@ -57,7 +57,7 @@ func (s *stage) grow(ctx context.Context, w *World) error {
 	if growth.Counts[model.SlotPlanned]+growth.Counts[model.SlotCreated] == 0 {
 		s.report.fail("all volumes were attached before the leader could be killed: %v", growth.Counts)
 	}
-	s.progress.say("kill -9 of the leader, between two volumes")
+	s.progress.say("kill -9 of the leader and its parent, between two volumes")
 	if err := s.drill(ctx, w, Kill); err != nil {
 		return err
 	}

@@ -146,7 +146,7 @@ func demoScenario(ctx context.Context, s *stage) error {
 		if err != nil {
 			return err
 		}
-		s.progress.say("kill -9 of the leader, in the middle of the bootstrap")
+		s.progress.say("kill -9 of the leader and its parent, in the middle of the bootstrap")
 		if err := s.drill(ctx, w, Kill); err != nil {
 			return err
 		}
@@ -155,6 +155,10 @@ func demoScenario(ctx context.Context, s *stage) error {
 			return err
 		}
 		s.bootstrapped(w, state)
+		s.progress.say("kill -9 of the leader alone")
+		if err := s.drill(ctx, w, Crash); err != nil {
+			return err
+		}
 		if err := s.join(ctx, w, state); err != nil {
 			return err
 		}
@@ -219,9 +223,9 @@ func soakScenario(ctx context.Context, s *stage) error {
 	s.report.Seed = s.seed
 	s.progress.say("seed %d (--seed %d repeats the choice of faults and moments)", s.seed, s.seed)
 	random := rand.New(rand.NewPCG(s.seed, 0))
-	faults := []Fault{Kill, Term, Stop}
+	faults := faults()
 	for i := range s.count {
-		// Each three rounds have every fault once, in a random order.
+		// As many rounds as there are faults have each once, in a random order.
 		if i%len(faults) == 0 {
 			random.Shuffle(len(faults), func(a, b int) { faults[a], faults[b] = faults[b], faults[a] })
 		}

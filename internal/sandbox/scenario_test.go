@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The demo: a bootstrap with its leader killed in the middle, a host that
-// joins, a pool that grows with its leader killed in the middle, a leader that
-// is asked to stop.
+// The demo: a bootstrap with its leader killed in the middle, a crash of the
+// next one, a host that joins, a pool that grows with its leader killed in the
+// middle, a leader that is asked to stop.
 func TestDemo(t *testing.T) {
 	opts := testOptions(t)
 	report, err := Run(t.Context(), "demo", opts, 0, 0)
@@ -30,15 +30,16 @@ func TestDemo(t *testing.T) {
 	require.Equal(t, "host4", report.Joined[0].Host)
 	require.Positive(t, report.Joined[0].Steps)
 
-	require.Len(t, report.Failovers, 3)
-	for i, kind := range []string{"kill", "kill", "term"} {
+	require.Len(t, report.Failovers, 4)
+	for i, kind := range []string{"kill", "crash", "kill", "term"} {
 		f := report.Failovers[i]
 		require.Equal(t, kind, f.Kind)
 		require.Equal(t, f.EpochBefore+1, f.EpochAfter)
 		require.True(t, f.FrameworkIDKept)
 		require.InDelta(t, opts.SessionTimeout.Seconds(), f.SessionTimeoutS, 0.001)
 	}
-	require.Less(t, report.Failovers[2].TakeoverS, report.Failovers[0].TakeoverS, "a leader that is asked to stop hands over")
+	require.Less(t, report.Failovers[1].TakeoverS, report.Failovers[0].TakeoverS, "a crashed leader's parent makes room")
+	require.Less(t, report.Failovers[3].TakeoverS, report.Failovers[0].TakeoverS, "a leader that is asked to stop hands over")
 
 	require.Equal(t, 1, report.Created["create-cluster"])
 	require.Equal(t, 4, report.Created["create-sds"])
@@ -92,19 +93,19 @@ func TestReportFails(t *testing.T) {
 	}
 }
 
-// Three rounds have each fault once, at moments that the seed chooses.
+// Five rounds have each fault once, at moments that the seed chooses.
 func TestSoak(t *testing.T) {
 	opts := testOptions(t)
-	report, err := Run(t.Context(), "failover-soak", opts, 3, 7)
+	report, err := Run(t.Context(), "failover-soak", opts, 5, 7)
 	require.NoError(t, err, "%s", opts.Out)
 	require.True(t, report.OK)
 	require.Equal(t, uint64(7), report.Seed)
 	kinds := map[string]int{}
 	for _, f := range report.Failovers {
 		kinds[f.Kind]++
-		require.Equal(t, f.Kind == "stop", f.WokenExit != nil, "only a woken leader tells how it ended")
+		require.Equal(t, f.Kind == "stop" || f.Kind == "freeze", f.WokenExit != nil, "only a woken leader tells how it ended")
 	}
-	require.Equal(t, map[string]int{"kill": 1, "term": 1, "stop": 1}, kinds)
+	require.Equal(t, map[string]int{"kill": 1, "crash": 1, "term": 1, "stop": 1, "freeze": 1}, kinds)
 }
 
 // The same bootstrap, with .deb files that the machine's dpkg installs.

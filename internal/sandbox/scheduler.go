@@ -17,7 +17,9 @@ import (
 // restartAfter is Marathon's backoffSeconds of the app.
 const restartAfter = time.Second
 
-// Scheduler is one instance of the pair, with what Marathon does for it.
+// Scheduler is one instance of the pair, with what Marathon does for it. It is
+// two processes in a group of their own: a parent, and the worker, which is
+// named by the card.
 type Scheduler struct {
 	Name string
 	URL  string
@@ -156,7 +158,7 @@ func (s *Scheduler) supervise() {
 	}
 }
 
-// PID is that of the running process.
+// PID is that of the running parent.
 func (s *Scheduler) PID() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,7 +172,7 @@ func (s *Scheduler) Exits() []Exit {
 	return append([]Exit(nil), s.exits...)
 }
 
-// Signal sends a signal to the running process.
+// Signal sends a signal to the running parent.
 func (s *Scheduler) Signal(sig syscall.Signal) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,11 +182,22 @@ func (s *Scheduler) Signal(sig syscall.Signal) error {
 	return nil
 }
 
+// SignalBoth sends a signal to both processes at once.
+func (s *Scheduler) SignalBoth(sig syscall.Signal) error {
+	if err := s.Signal(0); err != nil { // it has ended: the number may be another's
+		return err
+	}
+	if err := syscall.Kill(-s.PID(), sig); err != nil {
+		return fmt.Errorf("signal %s: %w", s.Name, err)
+	}
+	return nil
+}
+
 // Close ends the process for good.
 func (s *Scheduler) Close() error {
 	close(s.stop)
-	_ = s.Signal(syscall.SIGCONT) // a stopped process cannot take SIGTERM
-	_ = s.Signal(syscall.SIGTERM) // it may have ended already
+	_ = s.SignalBoth(syscall.SIGCONT) // a stopped process cannot take SIGTERM
+	_ = s.Signal(syscall.SIGTERM)     // it may have ended already
 	select {
 	case <-s.ended:
 		return nil
