@@ -64,7 +64,7 @@ func (a *Agent) Start() error {
 }
 
 func (a *Agent) listen() (net.Listener, error) {
-	listener, err := net.Listen("tcp4", a.addr)
+	listener, err := a.opts.listen(a.addr)
 	if err != nil {
 		return nil, fmt.Errorf("mesostest: agent %s cannot listen on %s again: %w", a.opts.Hostname, a.addr, err)
 	}

@@ -162,7 +162,7 @@ func (c *Cluster) AddAgent(opts AgentOptions) (*Agent, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp4", net.JoinHostPort(opts.IP, "0"))
+	listener, err := opts.listen(net.JoinHostPort(opts.IP, "0"))
 	if err != nil {
 		return nil, fmt.Errorf("mesostest: agent %s cannot listen on %s: %w", opts.Hostname, opts.IP, err)
 	}

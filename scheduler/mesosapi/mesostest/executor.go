@@ -132,11 +132,11 @@ func (e *executor) run() {
 	if gone {
 		return
 	}
-	p, err := startProcess(c.spawner, e.info.Command, e.dir, environment)
+	p, err := e.startProcess(e.info.Command, environment)
 	if err != nil {
 		// A real agent's launch helper runs already, and exits with status 1 when it cannot execute the command.
 		appendLine(filepath.Join(e.dir, "stderr"), "Failed to execute command: "+err.Error())
-		p, err = startProcess(c.spawner, &mesos.CommandInfo{Value: ptr("exit 1")}, e.dir, environment)
+		p, err = e.startProcess(&mesos.CommandInfo{Value: ptr("exit 1")}, environment)
 	}
 	if err != nil {
 		c.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -71,8 +72,22 @@ type AgentOptions struct {
 	// OnPowerOff, when set, is called when the host has been powered off, to end what runs on it without being below an
 	// executor. Processes that inherited an executor's MESOS_DIRECTORY have been killed by then.
 	OnPowerOff func()
+	// Host, when set, is a machine of its own that the agent listens and starts executors on. Sandboxes must have the same
+	// name there. Without one the agent is on this system.
+	Host Host
 	// RecoveryTimeout is told to executors as MESOS_RECOVERY_TIMEOUT, 15 min by default.
 	RecoveryTimeout time.Duration
+}
+
+// Host is a machine of its own.
+type Host interface {
+	// Listen listens on an address of the machine.
+	Listen(address string) (net.Listener, error)
+	// Wrap turns a command with its directory and environment into one that runs it on the machine, in a container of that
+	// name, and ends when it ends, with its status.
+	Wrap(cmd *exec.Cmd, container string) *exec.Cmd
+	// Kill sends SIGKILL to every process of a container; one that has ended is fine.
+	Kill(container string)
 }
 
 // Resources of an agent: CPUs in cores, Mem and Disk in MB.
@@ -143,6 +158,13 @@ func (o AgentOptions) withDefaults() AgentOptions {
 		o.RecoveryTimeout = 15 * time.Minute
 	}
 	return o
+}
+
+func (o AgentOptions) listen(address string) (net.Listener, error) {
+	if o.Host != nil {
+		return o.Host.Listen(address)
+	}
+	return net.Listen("tcp4", address)
 }
 
 func (o AgentOptions) validate() error {

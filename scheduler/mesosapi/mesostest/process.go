@@ -18,10 +18,13 @@ import (
 type process struct {
 	cmd *exec.Cmd
 	pid int
+	// destroy kills what the child stands for in a container elsewhere; nil for a child that is the process itself.
+	destroy func()
 }
 
-// startProcess runs a Mesos command in dir. The child dies when this process does.
-func startProcess(s *spawner, command *mesos.CommandInfo, dir string, environment []string) (*process, error) {
+// startProcess runs an executor's command in its sandbox. The child dies when this process does.
+func (e *executor) startProcess(command *mesos.CommandInfo, environment []string) (*process, error) {
+	s, dir, host := e.agent.cluster.spawner, e.dir, e.agent.opts.Host
 	stdout, err := os.OpenFile(filepath.Join(dir, "stdout"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return nil, err
@@ -35,7 +38,11 @@ func startProcess(s *spawner, command *mesos.CommandInfo, dir string, environmen
 	var cmd *exec.Cmd
 	start := func() {
 		cmd = commandLine(command)
-		cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, environment, stdout, stderr
+		cmd.Dir, cmd.Env = dir, environment
+		if host != nil {
+			cmd = host.Wrap(cmd, e.container)
+		}
+		cmd.Stdout, cmd.Stderr = stdout, stderr
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 		err = cmd.Start()
 	}
@@ -49,7 +56,11 @@ func startProcess(s *spawner, command *mesos.CommandInfo, dir string, environmen
 	if err != nil {
 		return nil, err
 	}
-	return &process{cmd: cmd, pid: cmd.Process.Pid}, nil
+	p := &process{cmd: cmd, pid: cmd.Process.Pid}
+	if host != nil {
+		p.destroy = func() { host.Kill(e.container) }
+	}
+	return p, nil
 }
 
 // commandLine follows CommandInfo: with shell, the value goes to /bin/sh; without, the arguments are the whole argv.
@@ -64,8 +75,14 @@ func commandLine(command *mesos.CommandInfo) *exec.Cmd {
 	return &exec.Cmd{Path: command.GetValue(), Args: args}
 }
 
-// kill sends SIGKILL to the whole process group.
-func (p *process) kill() { p.signal(syscall.SIGKILL) }
+// kill sends SIGKILL to the whole process group, or to everything in the container.
+func (p *process) kill() {
+	if p.destroy != nil {
+		p.destroy()
+		return
+	}
+	p.signal(syscall.SIGKILL)
+}
 
 func (p *process) signal(signal syscall.Signal) {
 	// The group may have ended by itself meanwhile.

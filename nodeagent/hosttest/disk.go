@@ -1,0 +1,82 @@
+package hosttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// blockDir is where a machine keeps what it takes for /sys/block.
+const blockDir = "/run/hosttest/block"
+
+// Disk is a disk of a machine: a loop device of this system. Under the name of
+// a disk the machine finds the device in /dev, and in /sys/block the kernel's
+// own description of it; the rest of this system's disks is hidden.
+type Disk struct {
+	// Name in the machine: sdb.
+	Name string
+	// Device is the loop device of this system.
+	Device string
+}
+
+// Path is the disk's name for programs of the machine.
+func (d *Disk) Path() string { return "/dev/" + d.Name }
+
+// AddDisk plugs an empty disk in, also while the machine runs. It takes no
+// room until something is written.
+func (m *Machine) AddDisk(ctx context.Context, name string, bytes int64) (*Disk, error) {
+	d, err := m.newDisk(name, bytes)
+	if err == nil {
+		m.disks = append(m.disks, d)
+		if b := m.running(); b != nil {
+			err = m.wireDisks(ctx, b)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("machine %s: disk %s: %w", m.opt.Name, name, err)
+	}
+	return d, nil
+}
+
+func (m *Machine) newDisk(name string, bytes int64) (*Disk, error) {
+	file := filepath.Join(m.dir, "disks", name)
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(f.Truncate(bytes), f.Close()); err != nil {
+		return nil, err
+	}
+	out, err := exec.Command("losetup", "--find", "--show", "--partscan", file).CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("losetup: %w: %s", err, lastLines(out, 1))
+	}
+	return &Disk{Name: name, Device: strings.TrimSpace(string(out))}, nil
+}
+
+// wireDisks shows the machine its disks; it must be done after each boot.
+func (m *Machine) wireDisks(ctx context.Context, b *boot) error {
+	script := []string{"set -e", "mkdir -p " + blockDir}
+	for _, d := range m.disks {
+		loop := filepath.Base(d.Device)
+		number, err := os.ReadFile("/sys/block/" + loop + "/dev")
+		if err != nil {
+			return err
+		}
+		major, minor, _ := strings.Cut(strings.TrimSpace(string(number)), ":")
+		script = append(script,
+			fmt.Sprintf("ln -sfn /sys/devices/virtual/block/%s %s/%s", loop, blockDir, d.Name),
+			fmt.Sprintf("[ -e %s ] || mknod %s b %s %s", d.Path(), d.Path(), major, minor),
+		)
+	}
+	script = append(script, "mountpoint -q /sys/block || mount --bind "+blockDir+" /sys/block")
+	out, err := m.command(ctx, b, "sh", "-c", strings.Join(script, "\n")).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("wire the disks: %w: %s", err, lastLines(out, 3))
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package hosttest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// path is where programs are found in a machine.
+const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// command runs a program beside a machine's process 1, in none of its units.
+func (m *Machine) command(ctx context.Context, b *boot, argv ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "nsenter", append([]string{
+		"--target=" + strconv.Itoa(b.leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--",
+	}, argv...)...)
+	cmd.Env = []string{path, "LC_ALL=C", "HOME=/root"}
+	return cmd
+}
+
+// Run runs a program in the machine and returns what it wrote to its standard
+// output. A status other than 0 is an error with what it wrote to the other.
+func (m *Machine) Run(ctx context.Context, argv ...string) (string, error) {
+	b := m.running()
+	if b == nil {
+		return "", fmt.Errorf("machine %s is off", m.opt.Name)
+	}
+	cmd := m.command(ctx, b, argv...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("machine %s: %s: %w: %s", m.opt.Name, strings.Join(argv, " "), err, lastLines(stderr.Bytes(), 5))
+	}
+	return stdout.String(), nil
+}
+
+// Listen listens on an address of the machine; it belongs to this process all
+// the same, and stays when the machine is off.
+func (m *Machine) Listen(address string) (net.Listener, error) {
+	var listener net.Listener
+	var err error
+	done := make(chan struct{})
+	go func() {
+		// The thread enters the machine's network and ends with this
+		// goroutine, since nobody else may get it.
+		runtime.LockOSThread()
+		defer close(done)
+		listener, err = listenIn("/run/netns/"+m.netns(), address)
+	}()
+	<-done
+	if err != nil {
+		return nil, fmt.Errorf("machine %s: listen on %s: %w", m.opt.Name, address, err)
+	}
+	return listener, nil
+}
+
+func listenIn(space, address string) (net.Listener, error) {
+	f, err := os.Open(space)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
+		return nil, err
+	}
+	return net.Listen("tcp4", address)
+}
