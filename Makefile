@@ -15,8 +15,9 @@ LDFLAGS    := -s -w -X scaleio-framework/internal/version.version=$(VERSION)
 PROGRAMS   := scaleio-scheduler scaleio-nodeagent scaleioctl sandbox
 FUZZTIME   ?= 20s
 PACKAGES   ?= ./...
+HOST_TESTS := ./nodeagent/hosttest ./test/hosts
 
-.PHONY: setup build demo test takeover lint bench fuzz fmt clean help
+.PHONY: setup build demo test takeover test-hosts lint bench fuzz fmt clean help
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -38,11 +39,16 @@ test: setup ## Run all tests with the race detector.
 takeover: setup ## Kill, pause and cut off the leader at every position of an installation.
 	go test -timeout 8m ./test/sim -args -sim.every=1
 
+test-hosts: ## Run the tests on real hosts: machines with systemd, dpkg and apt. As root; RUN=TestBootstrap is the short form.
+	@[ "$$(id -u)" -eq 0 ] || { echo "make test-hosts: needs root: its hosts are machines of systemd-nspawn" >&2; exit 1; }
+	@deploy/dev/setup hosts
+	go test -tags hosts -timeout 30m -p 1 -run '$(RUN)' $(HOST_TESTS)
+
 lint: setup $(GOFUMPT) $(STATICCHECK) ## Check formatting, go vet and staticcheck.
 	@unformatted=$$($(GOFUMPT) -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
 	  if [ -n "$$unformatted" ]; then echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; fi
-	go vet ./...
-	$(STATICCHECK) ./...
+	go vet -tags hosts ./...
+	$(STATICCHECK) -tags hosts ./...
 
 bench: build ## Measure bootstrap, take-over and commit times.
 	go test -run '^$$' -bench . -benchtime 3x -timeout 20m $(PACKAGES) | grep -E '^(Benchmark|pkg:|FAIL|ok|panic)' | grep -v '^ok.*no test'

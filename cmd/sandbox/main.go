@@ -42,6 +42,7 @@ func run() int {
 	count := flags.Int("count", 0, "rounds of failover-soak; 20 when 0")
 	seed := flags.Uint64("seed", 0, "seed of failover-soak; the clock when 0")
 	packages := flags.String("packages", "real", "real: .deb files and this machine's dpkg; stand-in: package tools that cost nothing")
+	hosts := flags.String("hosts", "directories", "directories: each host is played by one; nspawn: machines with a real systemd, dpkg and apt, as root")
 	flags.IntVar(&opts.Agents, "agents", sandbox.DefaultAgents, "hosts at the start")
 	flags.IntVar(&opts.Schedulers, "schedulers", sandbox.DefaultSchedulers, "scheduler processes")
 	flags.IntVar(&opts.Disks, "disks", 1, "free disks of each host")
@@ -65,6 +66,11 @@ func run() int {
 		fmt.Fprintf(os.Stderr, "sandbox: --packages is %q, want real or stand-in; arguments beside flags: %q\n", *packages, flags.Args())
 		return 2
 	}
+	if *hosts != "directories" && *hosts != "nspawn" {
+		fmt.Fprintf(os.Stderr, "sandbox: --hosts is %q, want directories or nspawn\n", *hosts)
+		return 2
+	}
+	opts.Machines = *hosts == "nspawn"
 	opts.StandInPackages = *packages == "stand-in"
 	if *verbose {
 		opts.Logger = hclog.New(&hclog.LoggerOptions{Name: "sandbox", Level: hclog.Debug, Output: os.Stderr})

@@ -28,3 +28,6 @@ func (w *World) Schedulers() []*Scheduler { return w.schedulers }
 
 // Password is what the schedulers were given for ScaleIO.
 func (w *World) Password() redact.Secret { return w.password }
+
+// Hosts are in the order in which they were added.
+func (w *World) Hosts() []*Host { return w.hosts }

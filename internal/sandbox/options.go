@@ -28,6 +28,9 @@ type Options struct {
 	// StandInPackages uses package files and package tools that cost nothing,
 	// instead of real .deb files and the machine's dpkg.
 	StandInPackages bool
+	// Machines makes the hosts machines of systemd-nspawn with a real systemd,
+	// dpkg and apt, instead of directories. It needs root.
+	Machines bool
 	// Growth makes the hosts instances of EC2, whose volumes pools grow by.
 	Growth bool
 	// Disks is the number of free disks of each host.
@@ -81,6 +84,11 @@ func (o *Options) complete() error {
 	}
 	if o.SessionTimeout < time.Second || o.SessionTimeout > time.Minute {
 		return fmt.Errorf("sandbox: session timeout %s: want 1s to 1m", o.SessionTimeout)
+	}
+	if o.Machines {
+		if err := o.withMachines(); err != nil {
+			return fmt.Errorf("sandbox: %w", err)
+		}
 	}
 	if o.Bin == "" {
 		self, err := os.Executable()

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,25 +47,27 @@ type Exit struct {
 // StartSchedulers starts the instances with the environment that Marathon gives.
 func (w *World) StartSchedulers() error {
 	for range w.opts.Schedulers {
-		if err := w.startScheduler(); err != nil {
+		if err := w.StartScheduler(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *World) startScheduler() error {
+// StartScheduler starts one more instance. The settings win over the world's:
+// under another SIO_NAME and SIO_ZK it is another framework's.
+func (w *World) StartScheduler(settings ...string) error {
 	n := len(w.schedulers) + 1
-	port, err := freePort("127.0.0.1")
+	port, err := freePort(w.address())
 	if err != nil {
 		return err
 	}
 	s := &Scheduler{
 		Name:    fmt.Sprintf("scheduler%d", n),
-		URL:     "http://127.0.0.1:" + strconv.Itoa(port),
+		URL:     "http://" + net.JoinHostPort(w.address(), strconv.Itoa(port)),
 		Log:     filepath.Join(w.dir, "logs", fmt.Sprintf("scheduler%d.log", n)),
 		program: filepath.Join(w.opts.Bin, "scaleio-scheduler"),
-		env:     slices.Concat(w.marathon(n, port), w.settings(), w.opts.Settings),
+		env:     slices.Concat(w.marathon(n, port), w.settings(), w.opts.Settings, settings),
 		stop:    make(chan struct{}),
 		ended:   make(chan struct{}),
 	}
@@ -81,7 +84,7 @@ func (w *World) startScheduler() error {
 func (w *World) marathon(n, port int) []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"),
-		"HOST=127.0.0.1",
+		"HOST=" + w.address(),
 		"PORT=" + strconv.Itoa(port), "PORT0=" + strconv.Itoa(port), "PORTS=" + strconv.Itoa(port),
 		"PORT_HTTP=" + strconv.Itoa(port),
 		"MARATHON_APP_ID=/scaleio-framework",
@@ -104,7 +107,7 @@ func (w *World) settings() []string {
 		"SIO_PLACEMENT_SETTLE=0s",
 		"SIO_DEVICES_TEST_MODE=none",
 		"SIO_VOLUMES_ISOLATOR=none",
-		"SIO_PREREQUISITES_INSTALL=false",
+		"SIO_PREREQUISITES_INSTALL=" + strconv.FormatBool(w.machines != nil),
 		"SIO_LOGLEVEL=debug",
 	}
 	if w.aws != nil {

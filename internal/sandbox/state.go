@@ -30,10 +30,11 @@ func (w *World) State(ctx context.Context) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	return decode(tree)
+	return Decode(tree)
 }
 
-func decode(tree leader.Snapshot) (State, error) {
+// Decode reads what one framework has stored.
+func Decode(tree leader.Snapshot) (State, error) {
 	s := state.Decode(tree)
 	return State{
 		Epoch: s.Epoch.Epoch, Instance: s.Epoch.Instance,

@@ -103,6 +103,12 @@ func (w *World) describe() error {
 		}
 		fmt.Fprintf(out, "%-12s %s\n", h.Name, env)
 	}
+	if w.machines != nil {
+		fmt.Fprintln(out, "\na shell on each host:")
+		for _, h := range w.hosts {
+			fmt.Fprintf(out, "%-12s %s bash\n", h.Name, h.Machine.Enter())
+		}
+	}
 	fmt.Fprintln(out)
 	return nil
 }

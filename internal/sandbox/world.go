@@ -16,6 +16,7 @@ import (
 	"scaleio-framework/internal/zkconn"
 	"scaleio-framework/internal/zkconn/zktest"
 	"scaleio-framework/leader"
+	"scaleio-framework/nodeagent/hosttest"
 	"scaleio-framework/scaleio/scaleiotest"
 	"scaleio-framework/scheduler/mesosapi/mesostest"
 )
@@ -57,7 +58,8 @@ type World struct {
 	packages    string // folder
 
 	system     *scaleiotest.System
-	aws        *aws // nil without Options.Growth
+	machines   *machines // nil when hosts are directories
+	aws        *aws      // nil without Options.Growth
 	mesos      *mesostest.Cluster
 	master     string // value of --mesos
 	client     *leader.Client
@@ -65,12 +67,17 @@ type World struct {
 	schedulers []*Scheduler
 }
 
-// Host is one directory that plays a host.
+// Host is one host: a directory that plays it, or a machine.
 type Host struct {
 	Name, IP, Root string
 	Environment    map[string]string
-	agent          *mesostest.Agent
+	// Machine is nil for a directory.
+	Machine *hosttest.Machine
+	agent   *mesostest.Agent
 }
+
+// Agent is the double of the host's Mesos agent.
+func (h *Host) Agent() *mesostest.Agent { return h.agent }
 
 // NewWorld lays out and starts everything but the schedulers. name must be new
 // in this ZooKeeper.
@@ -94,6 +101,11 @@ func NewWorld(ctx context.Context, opts Options, zk *ZooKeeper, dir, name string
 	}
 	if w.gatewayPort, err = freePort("127.0.0.1"); err != nil {
 		return nil, err
+	}
+	if opts.Machines {
+		if err := w.startMachines(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.startScaleIO(); err != nil {
 		return nil, err
@@ -127,7 +139,8 @@ func (w *World) zkOptions(root string) zkconn.Options {
 }
 
 func (w *World) startScaleIO() (err error) {
-	if w.system, err = scaleiotest.New(scaleiotest.Options{GatewayPort: w.gatewayPort}); err != nil {
+	options := scaleiotest.Options{GatewayPort: w.gatewayPort, ControlAddr: net.JoinHostPort(w.address(), "0")}
+	if w.system, err = scaleiotest.New(options); err != nil {
 		return err
 	}
 	if _, err = w.system.Serve(); err != nil {
@@ -174,31 +187,15 @@ func (w *World) startMesos(ctx context.Context) (err error) {
 // AddHost lays out one more host and starts its Mesos agent.
 func (w *World) AddHost() (*Host, error) {
 	n := len(w.hosts) + 1
-	h := &Host{Name: fmt.Sprintf("host%d", n), IP: fmt.Sprintf("127.0.1.%d", n)}
-	h.Root = filepath.Join(w.dir, "hosts", h.Name)
-	spec := scaleiotest.HostSpec{Hostname: h.Name, IP: h.IP, OS: scaleiotest.Ubuntu}
-	for d := range w.opts.Disks {
-		spec.Disks = append(spec.Disks, scaleiotest.Disk{Name: fmt.Sprintf("sd%c", 'b'+d), SizeBytes: diskBytes})
+	h := &Host{Name: fmt.Sprintf("host%d", n)}
+	var err error
+	if w.machines != nil {
+		err = w.addMachine(h)
+	} else {
+		err = w.addDirectory(h, n)
 	}
-	if err := scaleiotest.PrepareHost(h.Root, spec); err != nil {
+	if err != nil {
 		return nil, err
-	}
-	if err := w.system.AttachHost(h.Root, h.Name, h.IP); err != nil {
-		return nil, err
-	}
-	h.Environment = map[string]string{
-		"SIO_HOST_ROOT": h.Root,
-		"SIO_TOOLS":     filepath.Join(w.dir, "tools"),
-	}
-	if w.aws != nil {
-		endpoint, err := w.aws.addInstance(h, n)
-		if err != nil {
-			return nil, err
-		}
-		h.Environment["SIO_IMDS_ENDPOINT"] = endpoint
-	}
-	if !w.opts.StandInPackages {
-		h.Environment["SIO_REAL_DPKG"] = "1"
 	}
 	w.hosts = append(w.hosts, h)
 	if w.mesos == nil {
@@ -207,15 +204,47 @@ func (w *World) AddHost() (*Host, error) {
 	// Three racks: the first three hosts make three fault sets.
 	attributes := map[string]string{"scaleio-fault-set": fmt.Sprintf("rack%d", (n-1)%3+1)}
 	maps.Copy(attributes, w.opts.Attributes[h.Name])
-	agent, err := w.mesos.AddAgent(mesostest.AgentOptions{
-		Hostname: h.Name, IP: h.IP, ExecutorEnvironment: h.Environment, Attributes: attributes,
-	})
-	if err != nil {
+	options := mesostest.AgentOptions{Hostname: h.Name, IP: h.IP, ExecutorEnvironment: h.Environment, Attributes: attributes}
+	if h.Machine != nil {
+		options.Host = h.Machine
+	}
+	if h.agent, err = w.mesos.AddAgent(options); err != nil {
 		return nil, err
 	}
-	h.agent = agent
 	return h, nil
 }
+
+// addDirectory lays out a directory as the n-th host.
+func (w *World) addDirectory(h *Host, n int) error {
+	h.IP = fmt.Sprintf("127.0.1.%d", n)
+	h.Root = filepath.Join(w.dir, "hosts", h.Name)
+	spec := scaleiotest.HostSpec{Hostname: h.Name, IP: h.IP, OS: scaleiotest.Ubuntu}
+	for d := range w.opts.Disks {
+		spec.Disks = append(spec.Disks, scaleiotest.Disk{Name: diskName(d), SizeBytes: diskBytes})
+	}
+	if err := scaleiotest.PrepareHost(h.Root, spec); err != nil {
+		return err
+	}
+	if err := w.system.AttachHost(h.Root, h.Name, h.IP); err != nil {
+		return err
+	}
+	h.Environment = map[string]string{
+		"SIO_HOST_ROOT": h.Root,
+		"SIO_TOOLS":     filepath.Join(w.dir, "tools"),
+	}
+	if !w.opts.StandInPackages {
+		h.Environment["SIO_REAL_DPKG"] = "1"
+	}
+	if w.aws == nil {
+		return nil
+	}
+	endpoint, err := w.aws.addInstance(h, n)
+	h.Environment["SIO_IMDS_ENDPOINT"] = endpoint
+	return err
+}
+
+// diskName is that of a host's n-th disk beside its own.
+func diskName(n int) string { return fmt.Sprintf("sd%c", 'b'+n) }
 
 // Close ends everything and waits for it.
 func (w *World) Close() error {
@@ -234,6 +263,9 @@ func (w *World) Close() error {
 	}
 	if w.system != nil {
 		errs = append(errs, w.system.Close())
+	}
+	if w.machines != nil {
+		errs = append(errs, w.machines.close())
 	}
 	return errors.Join(errs...)
 }

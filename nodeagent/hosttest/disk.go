@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -31,7 +32,9 @@ func (d *Disk) Path() string { return "/dev/" + d.Name }
 func (m *Machine) AddDisk(ctx context.Context, name string, bytes int64) (*Disk, error) {
 	d, err := m.newDisk(name, bytes)
 	if err == nil {
+		m.mu.Lock()
 		m.disks = append(m.disks, d)
+		m.mu.Unlock()
 		if b := m.running(); b != nil {
 			err = m.wireDisks(ctx, b)
 		}
@@ -61,7 +64,10 @@ func (m *Machine) newDisk(name string, bytes int64) (*Disk, error) {
 // wireDisks shows the machine its disks; it must be done after each boot.
 func (m *Machine) wireDisks(ctx context.Context, b *boot) error {
 	script := []string{"set -e", "mkdir -p " + blockDir}
-	for _, d := range m.disks {
+	m.mu.Lock()
+	disks := slices.Clone(m.disks)
+	m.mu.Unlock()
+	for _, d := range disks {
 		loop := filepath.Base(d.Device)
 		number, err := os.ReadFile("/sys/block/" + loop + "/dev")
 		if err != nil {
@@ -79,4 +85,16 @@ func (m *Machine) wireDisks(ctx context.Context, b *boot) error {
 		return fmt.Errorf("wire the disks: %w: %s", err, lastLines(out, 3))
 	}
 	return nil
+}
+
+// Device is this system's device for a disk of the machine; empty for none.
+func (m *Machine) Device(path string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, d := range m.disks {
+		if d.Path() == path {
+			return d.Device
+		}
+	}
+	return ""
 }

@@ -47,8 +47,11 @@ func Missing() error {
 		return errors.New("hosts made of machines need root (mounts, network namespaces, loop devices): run it as root")
 	}
 	for _, tool := range []struct{ program, pkg string }{
-		{"debootstrap", "debootstrap"}, {"systemd-nspawn", "systemd-container"}, {"ip", "iproute2"},
-		{"losetup", "mount"}, {"nsenter", "util-linux"},
+		{"debootstrap", "debootstrap"},
+		{"systemd-nspawn", "systemd-container"},
+		{"ip", "iproute2"},
+		{"losetup", "mount"},
+		{"nsenter", "util-linux"},
 	} {
 		if _, err := exec.LookPath(tool.program); err != nil {
 			return fmt.Errorf("hosts made of machines need %s: install Debian's package %s (deploy/dev/setup hosts does)", tool.program, tool.pkg)

@@ -17,11 +17,24 @@ import (
 // path is where programs are found in a machine.
 const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+// Enter is the command that a program of the machine is put behind to run it;
+// empty while the machine is off.
+func (m *Machine) Enter() string {
+	if b := m.running(); b != nil {
+		return "nsenter " + strings.Join(enter(b), " ")
+	}
+	return ""
+}
+
+func enter(b *boot) []string {
+	return []string{
+		"--target=" + strconv.Itoa(b.leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--",
+	}
+}
+
 // command runs a program beside a machine's process 1, in none of its units.
 func (m *Machine) command(ctx context.Context, b *boot, argv ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "nsenter", append([]string{
-		"--target=" + strconv.Itoa(b.leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--",
-	}, argv...)...)
+	cmd := exec.CommandContext(ctx, "nsenter", append(enter(b), argv...)...)
 	cmd.Env = []string{path, "LC_ALL=C", "HOME=/root"}
 	return cmd
 }

@@ -31,6 +31,7 @@ func (s *System) ControlHandler() http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(reply)
 	})
+	mux.HandleFunc("POST /run", s.handleRun)
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(s.Snapshot())
@@ -38,11 +39,11 @@ func (s *System) ControlHandler() http.Handler {
 	return mux
 }
 
-// Serve makes the control API listen on a free port of 127.0.0.1 until Close,
-// and returns its URL.
+// Serve makes the control API listen on Options.ControlAddr until Close, and
+// returns its URL.
 func (s *System) Serve() (string, error) {
 	var lc net.ListenConfig
-	ln, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	ln, err := lc.Listen(context.Background(), "tcp", s.opt.ControlAddr)
 	if err != nil {
 		return "", fmt.Errorf("control API of the ScaleIO double: %w", err)
 	}
@@ -69,8 +70,28 @@ func (s *System) Serve() (string, error) {
 // AttachHost adds a host whose directory PrepareHost has laid out, and tells
 // the tools there how to reach the System. Serve comes first.
 func (s *System) AttachHost(root, hostname, ip string) error {
+	return s.AttachMachine(Machine{Hostname: hostname, IP: ip, Root: root})
+}
+
+// Machine is a host that is a machine of its own, with real packages and
+// services, while its ScaleIO is the System's.
+type Machine struct {
+	Hostname, IP string
+	// Root is where this process finds the machine's root file system.
+	Root string
+	// Listen listens on an address of the machine; nil for this system's.
+	Listen func(address string) (net.Listener, error)
+	// Device names this system's device for a disk of the machine; nil when
+	// the disks are below Root.
+	Device func(path string) string
+}
+
+// AttachMachine adds a machine, and tells the tools there how to reach the
+// System. Serve comes first.
+func (s *System) AttachMachine(m Machine) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	root, hostname, ip := m.Root, m.Hostname, m.IP
 	if s.controlURL == "" {
 		return errors.New("attaching a host: call Serve first")
 	}
@@ -89,7 +110,10 @@ func (s *System) AttachHost(root, hostname, ip string) error {
 	if err := os.WriteFile(at, append(data, '\n'), 0o644); err != nil {
 		return fmt.Errorf("attaching host %s: %w", hostname, err)
 	}
-	_, err = s.addHost(hostname, ip, abs, nil)
+	h, err := s.addHost(hostname, ip, abs, nil)
+	if err == nil {
+		h.listen, h.device = m.Listen, m.Device
+	}
 	return err
 }
 

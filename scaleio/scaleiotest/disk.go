@@ -1,11 +1,13 @@
 package scaleiotest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // diskHeader is what the double writes at the start of a disk that is a device.
@@ -29,17 +31,25 @@ func (s *System) probe(h *host, path string) (probed, error) {
 		return probed{}, absent
 	}
 	at := h.path(path)
-	f, err := os.Open(at)
+	// A block device that is mounted, or that something is built on, cannot be
+	// opened exclusively; for a file it means nothing.
+	f, err := os.OpenFile(at, os.O_RDONLY|syscall.O_EXCL, 0)
+	if errors.Is(err, syscall.EBUSY) {
+		return probed{}, errMounted()
+	}
 	if err != nil {
 		return probed{}, absent
 	}
 	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
 		return probed{}, absent
 	}
 	name := filepath.Base(at)
-	if parts, _ := filepath.Glob(filepath.Join(h.root, "sys/block", name, name+"*")); len(parts) > 0 {
+	if parts, _ := filepath.Glob(filepath.Join(h.sys(), "block", name, name+"*")); len(parts) > 0 {
 		return probed{}, errPartitioned()
 	}
 	mounts, _ := h.read("/proc/mounts")
@@ -50,7 +60,15 @@ func (s *System) probe(h *host, path string) (probed, error) {
 	}
 	head := make([]byte, len(diskHeader))
 	_, err = io.ReadFull(f, head)
-	return probed{bytes: info.Size(), signed: err == nil && string(head) == diskHeader}, nil
+	return probed{bytes: size, signed: err == nil && string(head) == diskHeader}, nil
+}
+
+// sys is where the host's disks are described.
+func (h *host) sys() string {
+	if h.device != nil {
+		return "/sys"
+	}
+	return filepath.Join(h.root, "sys")
 }
 
 func errPartitioned() error {

@@ -1,7 +1,6 @@
 package scaleiotest
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -61,8 +60,11 @@ func (s *System) listenGateway(h *host) error {
 	if err != nil {
 		return err
 	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(context.Background(), "tcp", net.JoinHostPort(h.ip, s.gatewayPort(h)))
+	listen := h.listen
+	if listen == nil {
+		listen = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
+	}
+	ln, err := listen(net.JoinHostPort(h.ip, s.gatewayPort(h)))
 	if err != nil {
 		return fmt.Errorf("gateway of %s: %w", h.name, err)
 	}

@@ -3,6 +3,7 @@ package scaleiotest
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,6 +26,9 @@ type host struct {
 	root     string
 	files    map[string]string
 	down     bool
+	// listen and device are those of a Machine.
+	listen func(address string) (net.Listener, error)
+	device func(path string) string
 
 	packages map[string]string
 	services map[string]*service
@@ -148,6 +152,9 @@ func (h *host) manager() bool {
 // path puts an absolute path of the host below its directory and follows
 // links there, so that /dev/disk/by-id/x finds the disk it stands for.
 func (h *host) path(name string) string {
+	if h.device != nil && strings.HasPrefix(name, "/dev/") {
+		return h.device(name)
+	}
 	at := filepath.Join(h.root, filepath.Clean("/"+name))
 	for range 8 {
 		target, err := os.Readlink(at)

@@ -38,6 +38,8 @@ type Options struct {
 	// GatewayPort is where gateways listen unless catalina.properties of the
 	// host says another port. 0 takes a free port per host.
 	GatewayPort int
+	// ControlAddr is where the control API listens, 127.0.0.1:0 when empty.
+	ControlAddr string
 	// GatewayStart is how long a started gateway answers 503 before it serves.
 	GatewayStart time.Duration
 	// TokenIdle and TokenMax end a REST session: 10 minutes without use and 8
@@ -120,6 +122,9 @@ func (o Options) withDefaults() (Options, version, error) {
 	}
 	if o.Seed == 0 {
 		o.Seed = 1
+	}
+	if o.ControlAddr == "" {
+		o.ControlAddr = "127.0.0.1:0"
 	}
 	for _, d := range []struct {
 		name  string

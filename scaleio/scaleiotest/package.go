@@ -126,10 +126,15 @@ func (p packageRun) configureSDC() error {
 	if err := p.h.writeNew(drvCfg, text); err != nil {
 		return err
 	}
-	text, err := p.h.read(drvCfg)
+	return p.h.readGUID()
+}
+
+// readGUID learns the SDC's identifier from its file.
+func (h *host) readGUID() error {
+	text, err := h.read(drvCfg)
 	for line := range strings.Lines(text) {
 		if guid, ok := strings.CutPrefix(strings.TrimSpace(line), "ini_guid "); ok {
-			p.h.guid = strings.TrimSpace(guid)
+			h.guid = strings.TrimSpace(guid)
 		}
 	}
 	return err

@@ -11,7 +11,7 @@ import (
 )
 
 // realDpkg calls the machine's own dpkg for the host's directory, then tells
-// the System what came of it.
+// the System what came of it. What packages depend on is not in a directory.
 func (t *tool) realDpkg(args []string) int {
 	for _, dir := range []string{"info", "updates", "triggers"} {
 		if err := os.MkdirAll(filepath.Join(t.root, "var/lib/dpkg", dir), 0o755); err != nil {
@@ -27,7 +27,7 @@ func (t *tool) realDpkg(args []string) int {
 		return t.real("/usr/bin/dpkg-query", append([]string{"--admindir=" + filepath.Join(t.root, "var/lib/dpkg")}, args...))
 	}
 	exit := t.real("/usr/bin/dpkg", append([]string{
-		"--root=" + t.root, "--force-not-root", "--force-script-chrootless", "--force-bad-path", "--log=/dev/null",
+		"--root=" + t.root, "--force-not-root", "--force-script-chrootless", "--force-bad-path", "--force-depends", "--log=/dev/null",
 	}, args...))
 	if exit != 0 {
 		return exit

@@ -16,7 +16,8 @@ import (
 	"golang.org/x/term"
 )
 
-// RootVariable names the environment variable that tells a tool its host.
+// RootVariable names the environment variable that tells a tool its host. A
+// machine of its own needs none: there the tools find their host at its root.
 const RootVariable = "SIO_HOST_ROOT"
 
 // doubleFile is where a host's directory says how to reach the System.
@@ -35,6 +36,17 @@ func ToolNames() []string {
 		"scli", "systemctl", "service", "drv_cfg", "lsmod", "dpkg", "dpkg-query", "apt-get", "rpm", "yum", "dnf",
 		"rexray", "dvdcli",
 	}
+}
+
+// hostRoot is the directory of the tool's host; empty when there is none.
+func hostRoot(env []string) string {
+	root := variable(env, RootVariable)
+	if root == "" {
+		if _, err := os.Stat(doubleFile); err == nil {
+			return "/"
+		}
+	}
+	return root
 }
 
 // ToolRequest is what a tool's process sends to the System.
@@ -71,11 +83,11 @@ var passed = []string{"MDM_ROLE_IS_MANAGER", "MDM_IP", "TOKEN", "GATEWAY_ADMIN_P
 
 // Tool runs the stand-in that argv0 names and returns its exit status. It
 // reports handled false, and does nothing, when the name is none of ToolNames
-// or the environment names no host of a System.
+// and no service, or there is no host of a System.
 func Tool(argv0 string, args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) (exit int, handled bool) {
 	name := filepath.Base(argv0)
-	root := variable(env, RootVariable)
-	if root == "" || !slices.Contains(ToolNames(), name) {
+	root := hostRoot(env)
+	if root == "" || !slices.Contains(ToolNames(), name) && !slices.Contains(daemons(), name) {
 		return 0, false
 	}
 	at, err := readDouble(root)
@@ -84,6 +96,9 @@ func Tool(argv0 string, args []string, stdin io.Reader, stdout, stderr io.Writer
 		return 127, true
 	}
 	t := tool{at: at, root: root, name: name, env: env, stdin: stdin, stdout: stdout, stderr: stderr}
+	if slices.Contains(daemons(), name) {
+		return t.daemon(), true
+	}
 	if variable(env, "SIO_REAL_DPKG") == "1" && (name == "dpkg" || name == "dpkg-query") {
 		return t.realDpkg(args), true
 	}

@@ -1,0 +1,118 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"scaleio-framework/nodeagent/hosttest"
+	"scaleio-framework/nodeagent/packages/packagestest"
+	"scaleio-framework/scaleio/scaleiotest"
+)
+
+// bootTime bounds the start of one machine.
+const bootTime = 2 * time.Minute
+
+// machines are the hosts of a world that are machines, and the repository that
+// their apt takes the distribution's packages from.
+type machines struct {
+	rack       *hosttest.Rack
+	repository *http.Server
+	url        string
+	served     chan struct{} // closed when the repository has ended
+}
+
+// withMachines checks what machines ask for.
+func (o *Options) withMachines() error {
+	switch {
+	case o.Growth:
+		return errors.New("hosts that are machines are no instances of EC2: leave out growth and the scenarios demo and growth")
+	case o.StandInPackages:
+		return errors.New("hosts that are machines have the real dpkg: leave out --packages stand-in")
+	case o.Mesos != "":
+		return errors.New("hosts that are machines have the sandbox's Mesos agents: leave out --mesos")
+	}
+	return hosttest.Missing()
+}
+
+// address is where schedulers and doubles listen: where hosts reach them.
+func (w *World) address() string {
+	if w.machines != nil {
+		return w.machines.rack.Address()
+	}
+	return "127.0.0.1"
+}
+
+// startMachines makes the rack and the repository.
+func (w *World) startMachines(ctx context.Context) error {
+	folder := filepath.Join(w.dir, "repository")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	if err := packagestest.WriteRepository(folder, scaleiotest.DistributionDebs()...); err != nil {
+		return err
+	}
+	rack, err := hosttest.NewRack(ctx, hosttest.Options{Dir: filepath.Join(w.dir, "hosts")})
+	if err != nil {
+		return err
+	}
+	m := &machines{rack: rack, served: make(chan struct{})}
+	listener, err := net.Listen("tcp", net.JoinHostPort(rack.Address(), "0"))
+	if err != nil {
+		return errors.Join(err, rack.Close())
+	}
+	m.url = "http://" + listener.Addr().String()
+	m.repository = &http.Server{Handler: http.FileServer(http.Dir(folder)), ReadHeaderTimeout: time.Minute}
+	go func() {
+		defer close(m.served)
+		_ = m.repository.Serve(listener) // until close
+	}()
+	w.machines = m
+	return nil
+}
+
+func (m *machines) close() error {
+	err := m.repository.Close()
+	<-m.served
+	return errors.Join(err, m.rack.Close())
+}
+
+// Repository is the folder that the machines' apt takes packages from.
+func (w *World) Repository() string { return filepath.Join(w.dir, "repository") }
+
+// addMachine boots one more machine.
+func (w *World) addMachine(h *Host) error {
+	ctx, cancel := context.WithTimeout(context.Background(), bootTime)
+	defer cancel()
+	m, err := w.machines.rack.Add(hosttest.MachineOptions{
+		Name:          h.Name,
+		Binds:         []string{filepath.Join(w.dir, "mesos")}, // the executors' sandboxes
+		BindsReadOnly: []string{filepath.Join(w.opts.Bin, "standin") + ":" + scaleiotest.StandIn},
+	})
+	if err != nil {
+		return err
+	}
+	h.Machine, h.Root, h.IP = m, m.Root(), m.Address()
+	h.Environment = map[string]string{"SIO_ADDRESS": h.IP}
+	source := fmt.Sprintf("deb [trusted=yes] %s ./\n", w.machines.url)
+	if err := os.WriteFile(filepath.Join(h.Root, "etc/apt/sources.list"), []byte(source), 0o644); err != nil {
+		return err
+	}
+	for n := range w.opts.Disks {
+		if _, err := m.AddDisk(ctx, diskName(n), diskBytes); err != nil {
+			return err
+		}
+	}
+	err = w.system.AttachMachine(scaleiotest.Machine{
+		Hostname: h.Name, IP: h.IP, Root: h.Root, Listen: m.Listen, Device: m.Device,
+	})
+	if err != nil {
+		return err
+	}
+	return m.Boot(ctx)
+}

@@ -1,0 +1,3 @@
+// Package packagestest builds real packages for tests, and a repository that
+// apt takes them from.
+package packagestest

@@ -1,0 +1,26 @@
+//go:build hosts
+
+package hosts_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"scaleio-framework/internal/zkconn/zktest"
+	"scaleio-framework/nodeagent/hosttest"
+	"scaleio-framework/test/programs"
+)
+
+func TestMain(m *testing.M) {
+	if err := hosttest.Missing(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		programs.Remove()
+		zktest.Exit(code)
+	}))
+}
