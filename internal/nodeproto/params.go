@@ -29,11 +29,13 @@ const (
 	SecretGatewayPassword = "gateway_password" // the gateway's own admin, GATEWAY_ADMIN_PASSWORD
 )
 
-// Artifact is a file that the schedulers serve below /artifacts/. Its identity
-// is its checksum; where it is fetched from is transport.
+// Artifact is a file that the schedulers serve below /artifacts/, or that lies
+// at a URL of the operator's. Its identity is its checksum.
 type Artifact struct {
 	// Path is below /artifacts/, for example "packages/EMC-ScaleIO-sds-....rpm".
-	Path   string `json:"path"`
+	Path string `json:"path"`
+	// URL is where the file lies when no scheduler serves it; else empty.
+	URL    string `json:"url,omitempty"`
 	SHA256 string `json:"sha256"`
 	Size   int64  `json:"size"` // bytes
 }

@@ -1,9 +1,15 @@
-// Package artifacts fetches files that the schedulers serve.
+// Package artifacts fetches files that the schedulers serve, or that lie at a
+// URL of the operator's.
 //
 // A file's identity is its SHA-256; where it comes from is transport, so the
-// sources are tried in turn. A file enters the cache only after its size and
-// checksum were verified, by a rename. A fetch that fails is an interruption:
-// the network's fault is not the step's.
+// sources are tried in turn, and what one of them began another may finish. A
+// file enters the cache only after its size and checksum were verified, by a
+// rename; what is not complete has another name. The cache is bounded: the
+// files that were not used for longest go first, and never one in use.
+//
+// A source that cannot be reached, or breaks off, is an interruption: the
+// network's fault is not the step's. When every source has another file than
+// the one wanted, or this host has no room for it, the attempt has failed.
 package artifacts
 
 import (
@@ -13,114 +19,109 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
+	"io/fs"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/nodeagent/failure"
-	"scaleio-framework/nodeagent/hostfs"
 )
 
-// headerTimeout bounds the wait for a source's answer; the body may take as
-// long as the step has time.
-const headerTimeout = 15 * time.Second
-
-// Cache holds verified files.
-type Cache struct {
-	dir    string
-	client *http.Client
-}
-
-// New keeps files in a directory, which must exist.
-func New(dir string) *Cache {
-	return &Cache{dir: dir, client: &http.Client{Transport: &http.Transport{
-		Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: headerTimeout,
-		TLSHandshakeTimeout: headerTimeout, DisableKeepAlives: true,
-	}}}
-}
-
-// Get returns the path of a verified file. It keeps the artifact's file name,
-// which package tools look at, in a directory named by its checksum.
-func (c *Cache) Get(ctx context.Context, a nodeproto.Artifact, sources []string) (string, error) {
+// Use gives f the path of a verified file and keeps the file until f returns.
+// It has the artifact's file name, which package tools look at, in a directory
+// named by its checksum.
+func (c *Cache) Use(ctx context.Context, a nodeproto.Artifact, sources []string, f func(file string) error) error {
 	sum := strings.ToLower(a.SHA256)
 	if raw, err := hex.DecodeString(sum); err != nil || len(raw) != sha256.Size {
-		return "", failure.Hopelessf("artifact %s has no valid SHA-256 (%q)", a.Path, a.SHA256)
+		return failure.Hopelessf("artifact %s has no valid SHA-256 (%q)", a.Path, a.SHA256)
 	}
 	name := path.Base(path.Clean("/" + a.Path))
 	if name == "/" || name == "." {
-		return "", failure.Hopelessf("artifact path %q names no file", a.Path)
+		return failure.Hopelessf("artifact path %q names no file", a.Path)
 	}
-	dir := filepath.Join(c.dir, sum)
-	file := filepath.Join(dir, name)
-	if err := verify(file, a.Size, sum); err == nil {
-		return file, nil
+	if a.Size < 1 {
+		return failure.Hopelessf("artifact %s has a size of %d bytes", a.Path, a.Size)
 	}
-	if len(sources) == 0 {
-		return "", failure.Interrupted(fmt.Errorf("fetch %s: the command names no source", a.Path))
+	release := c.hold(sum)
+	defer release()
+	file := filepath.Join(c.dir, sum, name)
+	if err := c.get(ctx, a, sum, file, sources); err != nil {
+		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("fetch %s: %w", a.Path, err)
+	return f(file)
+}
+
+// get makes sure that the file is there. One fetch of a file runs at a time:
+// two would write to the same partial file.
+func (c *Cache) get(ctx context.Context, a nodeproto.Artifact, sum, file string, sources []string) error {
+	unlock, err := c.lock(ctx, sum)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	err = verify(file, a.Size, sum)
+	switch {
+	case err == nil:
+		return c.touch(sum)
+	case !errors.Is(err, fs.ErrNotExist): // it is damaged, and would take the room of a good one
+		if err := os.Remove(file); err != nil {
+			return fmt.Errorf("fetch %s: %w", a.Path, err)
+		}
+	}
+	addresses := addressesOf(a, sources)
+	if len(addresses) == 0 {
+		return failure.Interrupted(fmt.Errorf("fetch %s: the command names no source", a.Path))
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return fmt.Errorf("fetch %s: %w", a.Path, err)
+	}
+	if err := c.makeRoom(a, sum); err != nil {
+		return fmt.Errorf("fetch %s: %w", a.Path, err)
 	}
 	var failures []error
-	for _, source := range sources {
-		err := c.fetch(ctx, source, a, sum, file)
+	final := true // every source was reached and has nothing for us
+	for _, address := range addresses {
+		err := c.fetch(ctx, address, a.Size, sum, file)
 		if err == nil {
-			return file, nil
+			return nil
 		}
-		failures = append(failures, err)
+		failures = append(failures, fmt.Errorf("%s: %w", address, err))
+		var wrong wrongFile
+		var local localError
+		if errors.As(err, &local) {
+			return fmt.Errorf("fetch %s: %w", a.Path, errors.Join(failures...))
+		}
+		final = final && errors.As(err, &wrong)
 		if ctx.Err() != nil {
+			final = false
 			break
 		}
 	}
-	return "", failure.Interrupted(fmt.Errorf("fetch %s: %w", a.Path, errors.Join(failures...)))
+	err = fmt.Errorf("fetch %s: %w", a.Path, errors.Join(failures...))
+	if final {
+		return err
+	}
+	return failure.Interrupted(err)
 }
 
-// fetch gets a file from one source.
-func (c *Cache) fetch(ctx context.Context, source string, a nodeproto.Artifact, sum, file string) (err error) {
-	address, err := url.JoinPath(source, "artifacts", a.Path)
-	if err != nil {
-		return fmt.Errorf("source %s: %w", source, err)
+// addressesOf are where a file may be fetched from: the operator's URL, or any
+// of the schedulers.
+func addressesOf(a nodeproto.Artifact, sources []string) []string {
+	if a.URL != "" {
+		return []string{a.URL}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
-	if err != nil {
-		return fmt.Errorf("source %s: %w", source, err)
-	}
-	res, err := c.client.Do(req)
-	if err != nil {
-		return err // names the address itself
-	}
-	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", address, res.Status)
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(file), ".fetch-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
+	var list []string
+	for _, source := range sources {
+		address, err := url.JoinPath(source, "artifacts", a.Path)
 		if err != nil {
-			err = errors.Join(err, os.Remove(tmp.Name()))
+			address = source // asking it says what is wrong with it
 		}
-	}()
-	hash := sha256.New()
-	// One byte more than expected shows a file that is too long, without
-	// taking all of it.
-	n, copyErr := io.Copy(io.MultiWriter(tmp, hash), io.LimitReader(res.Body, a.Size+1))
-	if err := errors.Join(copyErr, tmp.Sync(), tmp.Close()); err != nil {
-		return fmt.Errorf("%s: %w", address, err)
+		list = append(list, address)
 	}
-	if err := matches(n, hex.EncodeToString(hash.Sum(nil)), a.Size, sum); err != nil {
-		return fmt.Errorf("%s: %w", address, err)
-	}
-	if err := os.Rename(tmp.Name(), file); err != nil {
-		return err
-	}
-	return hostfs.SyncDir(filepath.Dir(file))
+	return list
 }
 
 func verify(file string, size int64, sum string) error {
@@ -136,14 +137,19 @@ func verify(file string, size int64, sum string) error {
 	return matches(n, hex.EncodeToString(hash.Sum(nil)), size, sum)
 }
 
+// wrongFile says that a source has another file than the one wanted.
+type wrongFile struct{ text string }
+
+func (e wrongFile) Error() string { return e.text }
+
 func matches(size int64, sum string, wantSize int64, wantSum string) error {
 	switch {
 	case size > wantSize:
-		return fmt.Errorf("it is longer than the %d bytes expected", wantSize)
+		return wrongFile{fmt.Sprintf("it is longer than the %d bytes expected", wantSize)}
 	case size < wantSize:
-		return fmt.Errorf("it has %d bytes, expected are %d", size, wantSize)
+		return wrongFile{fmt.Sprintf("it has %d bytes, expected are %d", size, wantSize)}
 	case sum != wantSum:
-		return fmt.Errorf("its SHA-256 is %s, expected is %s", sum, wantSum)
+		return wrongFile{fmt.Sprintf("its SHA-256 is %s, expected is %s", sum, wantSum)}
 	}
 	return nil
 }

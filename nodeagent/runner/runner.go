@@ -78,6 +78,8 @@ func New(o Options) *Runner {
 type Command struct {
 	// Argv is the program and its arguments. It must not hold a secret.
 	Argv []string
+	// Dir is where the program runs; the node agent's own directory when empty.
+	Dir string
 	// Env is added to the environment, as NAME=value.
 	Env []string
 	// SecretEnv is added to the environment; the values are masked in output.
@@ -182,6 +184,7 @@ func (r *Runner) prepare(ctx context.Context, c Command) (*exec.Cmd, error) {
 	}
 	cmd := exec.CommandContext(ctx, path, c.Argv[1:]...)
 	cmd.Args[0] = c.Argv[0]
+	cmd.Dir = c.Dir
 	cmd.Env = append(append([]string{}, r.env...), c.Env...)
 	for name, secret := range c.SecretEnv {
 		cmd.Env = append(cmd.Env, name+"="+secret.Reveal())

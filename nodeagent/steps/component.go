@@ -112,11 +112,7 @@ func (s *component) Apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	file, err := s.h.cache.Get(ctx, s.params.Artifact, s.sources)
-	if err != nil {
-		return err
-	}
-	return manager.Install(ctx, file, s.env)
+	return s.h.install(ctx, manager, s.params.Artifact, s.sources, s.env)
 }
 
 // Verify asks the package database, the configuration and the service.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/nodeagent/artifacts"
 	"scaleio-framework/nodeagent/failure"
 	"scaleio-framework/nodeagent/hostfs"
@@ -16,6 +17,7 @@ import (
 	"scaleio-framework/nodeagent/packages"
 	"scaleio-framework/nodeagent/runner"
 	"scaleio-framework/nodeagent/services"
+	"scaleio-framework/nodeagent/siob"
 )
 
 // HostOptions are what steps work with.
@@ -57,7 +59,7 @@ func NewHost(o HostOptions) (*Host, error) {
 		return nil, errors.New("steps: option Logger is missing")
 	}
 	return &Host{
-		root: o.Root, run: o.Runner, services: services.New(o.Runner), cache: artifacts.New(o.CacheDir),
+		root: o.Root, run: o.Runner, services: services.New(o.Runner), cache: artifacts.New(artifacts.Options{Dir: o.CacheDir}),
 		pending: o.Pending, address: o.Address, inArgs: o.SCLIPasswordInArgs, log: o.Logger,
 	}, nil
 }
@@ -69,6 +71,14 @@ func (h *Host) packages() (packages.Manager, error) {
 		return nil, failure.Hopeless(err)
 	}
 	return packages.New(system.Family, h.run)
+}
+
+// install fetches a package, takes it out of the vendor's archive where it is in
+// one, and installs it.
+func (h *Host) install(ctx context.Context, manager packages.Manager, a nodeproto.Artifact, sources []string, env packages.Env) error {
+	return h.cache.Use(ctx, a, sources, func(file string) error {
+		return siob.Open(ctx, h.run, file, func(file string) error { return manager.Install(ctx, file, env) })
+	})
 }
 
 // The pauses between two looks at something that takes time.

@@ -42,11 +42,7 @@ func (s *volumeDriver) Apply(ctx context.Context) error {
 		return err
 	}
 	for _, d := range missing {
-		file, err := s.h.cache.Get(ctx, d.Artifact, s.sources)
-		if err != nil {
-			return err
-		}
-		if err := manager.Install(ctx, file, packages.Env{}); err != nil {
+		if err := s.h.install(ctx, manager, d.Artifact, s.sources, packages.Env{}); err != nil {
 			return err
 		}
 	}
