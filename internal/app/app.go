@@ -45,7 +45,11 @@ type App struct {
 // New checks the configuration against the world, takes the port and starts
 // nothing. claim, if set, is leader.Options.Claim.
 func New(cfg *config.Config, claim func(leader.Claim), logger hclog.Logger) (*App, error) {
-	catalog, err := artifacts.Read(cfg.Executor.Program, cfg.ArtifactsDir)
+	// Reading a manifest from a server bounds itself.
+	catalog, err := artifacts.Read(context.Background(), artifacts.Options{
+		AgentProgram: cfg.Executor.Program, Folder: cfg.Artifacts.Dir,
+		Manifest: cfg.Artifacts.Packages, Version: cfg.Artifacts.Version,
+	})
 	if err != nil {
 		return nil, err
 	}

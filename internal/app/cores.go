@@ -67,7 +67,7 @@ func (a *App) bootstrapOptions() bootstrap.Options {
 		o.Packages = append(o.Packages, bootstrap.Package{
 			Component: f.Component, OSID: f.OSID, OSVersion: f.OSVersion, Family: f.Family,
 			Name: f.Package, Version: f.Version,
-			Artifact: nodeproto.Artifact{Path: f.Path, SHA256: f.SHA256, Size: f.Size},
+			Artifact: nodeproto.Artifact{Path: f.Path, URL: f.URL, SHA256: f.SHA256, Size: f.Size},
 		})
 	}
 	return o

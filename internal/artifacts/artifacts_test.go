@@ -22,16 +22,23 @@ func TestParseName(t *testing.T) {
 		"EMC-ScaleIO-lia-3.6-700.103.el8.x86_64.rpm":             {Component: "lia", Package: "EMC-ScaleIO-lia", Version: "3.6-700.103", Family: "rpm", OSID: "el", OSVersion: "8"},
 		"EMC-ScaleIO-gateway-1.31-243.0.noarch.rpm":              {Component: "gateway", Package: "EMC-ScaleIO-gateway", Version: "1.31-243.0", Family: "rpm"},
 		"rexray_0.11.4-1_amd64.deb":                              {Component: "rexray", Package: "rexray", Version: "0.11.4-1", Family: "deb"},
+		"EMC-ScaleIO-sdc-4.5-0.287.Ubuntu.20.04.4.x86_64.tar":    {Component: "sdc", Package: "emc-scaleio-sdc", Version: "4.5-0.287", Family: "deb", OSID: "ubuntu", OSVersion: "20.04"},
 		"dvdcli-0.2.1-1.x86_64.rpm":                              {Component: "dvdcli", Package: "dvdcli", Version: "0.2.1-1", Family: "rpm"},
 	} {
 		got, ok := artifacts.ParseName(file)
 		require.True(t, ok, file)
 		require.Equal(t, want, got, file)
 	}
-	for _, file := range []string{"README", "EMC-ScaleIO-gui-2.0-1.2.el7.x86_64.rpm", "EMC-ScaleIO-mdm.rpm", "EMC-ScaleIO-sdc-2.0-5.6.src.zip"} {
+	for _, file := range []string{"README", "EMC-ScaleIO-gui-2.0-1.2.el7.x86_64.rpm", "EMC-ScaleIO-mdm.rpm", "EMC-ScaleIO-sdc-2.0-5.6.src.zip", "EMC-ScaleIO-sdc-2.0-5.6.el7.x86_64.tar", "EMC-ScaleIO-sdc-2.0-5.6.Ubuntu.18.04.x86_64.siob"} {
 		_, ok := artifacts.ParseName(file)
 		require.False(t, ok, file)
 	}
+}
+
+// read reads a catalogue of a folder.
+func read(t *testing.T, agent, folder string) (*artifacts.Catalog, error) {
+	t.Helper()
+	return artifacts.Read(t.Context(), artifacts.Options{AgentProgram: agent, Folder: folder})
 }
 
 func TestCatalogServesWhatItListsAndNothingElse(t *testing.T) {
@@ -43,7 +50,7 @@ func TestCatalogServesWhatItListsAndNothingElse(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(packages, "deep", "EMC-ScaleIO-sds-2.0-1.2.el7.x86_64.rpm"), []byte("package"), 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(packages, "secret.txt"), []byte("secret"), 0o644))
 
-	catalog, err := artifacts.Read(agent, packages)
+	catalog, err := read(t, agent, packages)
 	require.NoError(t, err)
 	require.Len(t, catalog.Packages, 1)
 	require.Equal(t, int64(len("package")), catalog.Packages[0].Size)
@@ -66,7 +73,7 @@ func TestAFetchMayBeResumedAndAMissingFileIsTold(t *testing.T) {
 	dir := t.TempDir()
 	agent := filepath.Join(dir, "agent")
 	require.NoError(t, os.WriteFile(agent, []byte("0123456789"), 0o755))
-	catalog, err := artifacts.Read(agent, "")
+	catalog, err := read(t, agent, "")
 	require.NoError(t, err)
 	fetch := func(method, area string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
@@ -101,21 +108,68 @@ func TestOneFolderReadTwiceIsTheSameCatalogue(t *testing.T) {
 		require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(dir, "EMC-ScaleIO-sdc-2.0-1.2.el7.x86_64.rpm")))
 		return dir
 	}
-	first, err := artifacts.Read(agent, folder())
+	first, err := read(t, agent, folder())
 	require.NoError(t, err)
-	second, err := artifacts.Read(agent, folder())
+	second, err := read(t, agent, folder())
 	require.NoError(t, err)
 	require.Equal(t, first.Packages, second.Packages, "a node may fetch from either scheduler")
 	require.Len(t, first.Packages, 2, "two names, though one content; a link leads out of the folder and is not served")
 	require.NotEqual(t, first.Packages[0].Path, first.Packages[1].Path)
 
-	_, err = artifacts.Read(agent, "/no/such/folder")
+	_, err = read(t, agent, "/no/such/folder")
 	require.ErrorContains(t, err, "read the folder of packages /no/such/folder")
 }
 
 func TestReadSaysWhatIsMissing(t *testing.T) {
-	_, err := artifacts.Read("/no/such/program", "")
+	_, err := read(t, "/no/such/program", "")
 	require.ErrorContains(t, err, "node agent program: open /no/such/program")
+}
+
+func TestTheCatalogueJoinsFolderAndManifest(t *testing.T) {
+	agent := filepath.Join(t.TempDir(), "agent")
+	require.NoError(t, os.WriteFile(agent, []byte("program"), 0o755))
+	const sds, lia = "EMC-ScaleIO-sds-2.6-11000.113.el7.x86_64.rpm", "EMC-ScaleIO-lia-2.6-11000.113.el7.x86_64.rpm"
+	dir := folder(t, sds, "sds", lia, "lia", "EMC-ScaleIO-lia-3.6-700.103.el7.x86_64.rpm", "newer")
+	beside := func(text string) string {
+		path := filepath.Join(dir, "m.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+		return path
+	}
+	options := func(change func(*artifacts.Options)) artifacts.Options {
+		o := artifacts.Options{AgentProgram: agent, Folder: dir, Version: "2.6-11000.113"}
+		change(&o)
+		return o
+	}
+	catalog, err := artifacts.Read(t.Context(), options(func(o *artifacts.Options) { o.Manifest = beside(manifest()) }))
+	require.NoError(t, err)
+	where := map[string]string{}
+	for _, f := range catalog.Packages {
+		require.Equal(t, "2.6-11000.113", f.Version)
+		where[f.Component] = f.URL
+	}
+	require.Equal(t, map[string]string{"mdm": "https://files.example/EMC-ScaleIO-mdm.rpm", "sds": "", "lia": ""}, where)
+
+	for name, c := range map[string]struct {
+		change func(*artifacts.Options)
+		says   string
+	}{
+		"two versions":       {func(o *artifacts.Options) { o.Version = "" }, "of several versions of ScaleIO (2.6-11000.113, 3.6-700.103): choose one with --scaleio.version"},
+		"no such version":    {func(o *artifacts.Options) { o.Version = "4.5-0.287" }, "--scaleio.version is 4.5-0.287, but the packages are of 2.6-11000.113, 3.6-700.103"},
+		"no packages at all": {func(o *artifacts.Options) { o.Folder = "" }, "but the packages are of none: give --artifacts.dir or --packages"},
+		"a release with other objects": {func(o *artifacts.Options) {
+			o.Folder, o.Version = folder(t, "EMC-ScaleIO-sds-5.0-1.2.el9.x86_64.rpm", "sds"), ""
+		}, "PowerFlex 5 has other storage objects and is not supported"},
+		"a contradiction": {func(o *artifacts.Options) { o.Manifest = beside(manifest("mdm:", "sds:")) }, "--artifacts.dir and --packages: sds 2.6-11000.113 for el7 is there twice"},
+		"a file that is not there": {func(o *artifacts.Options) {
+			o.Manifest = beside(manifest("https://files.example/EMC-ScaleIO-mdm", "mdm"))
+		}, "line 5: open " + dir + "/mdm.rpm: no such file"},
+		"a file that is another": {func(o *artifacts.Options) {
+			o.Manifest = beside(manifest("https://files.example/EMC-ScaleIO-mdm.rpm", sds, "size: 123", "size: 3"))
+		}, "line 5: " + dir + "/" + sds + " has SHA-256"},
+	} {
+		_, err := artifacts.Read(t.Context(), options(c.change))
+		require.ErrorContains(t, err, c.says, name)
+	}
 }
 
 func FuzzParseName(f *testing.F) {

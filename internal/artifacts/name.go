@@ -1,11 +1,21 @@
 package artifacts
 
 import (
+	"fmt"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
-// Name is what a package file's name says.
+// The families of package managers.
+const (
+	familyDeb = "deb"
+	familyRPM = "rpm"
+)
+
+// Name is what a package file is: what its name says, or its place in a
+// manifest.
 type Name struct {
 	Component string // mdm, sds, sdc, lia, gateway, rexray, dvdcli ...
 	// Package is the name under which the package manager knows it.
@@ -18,32 +28,107 @@ type Name struct {
 	OSVersion string
 }
 
-// vendorName covers the names listed in docs/packages.md, from 1.32 to 4.5.
-var vendorName = regexp.MustCompile(`^(?i:emc-scaleio-)(mdm|tb|sds|sdc|lia|gateway|xcache)[-_](\d+\.\d+(?:\.\d+)*-\d+\.\d+)(?:\.((?i:el\d+|ubuntu\.\d\d\.\d\d(?:\.\d+)?|sles?\d+(?:\.\d+)?)))?[._](?:x86_64|amd64|noarch)\.(rpm|deb)$`)
+// vendorComponents are the packages of ScaleIO that are known.
+var vendorComponents = []string{"mdm", "tb", "sds", "sdc", "lia", "gateway", "xcache"}
 
-var driverName = regexp.MustCompile(`^(rexray|dvdcli)[-_](\d+\.\d+\.\d+(?:-\d+)?)[._](?:x86_64|amd64)\.(rpm|deb)$`)
+// driverComponents are the packages of the volume driver.
+var driverComponents = []string{"rexray", "dvdcli"}
+
+var (
+	vendorVersion = regexp.MustCompile(`^\d+\.\d+(?:\.\d+)*-\d+\.\d+$`)
+	driverVersion = regexp.MustCompile(`^\d+\.\d+\.\d+(?:-\d+)?$`)
+	// vendorName covers the names listed in docs/packages.md, from 1.32 to 4.5.
+	vendorName = regexp.MustCompile(`^(?i:emc-scaleio-)(mdm|tb|sds|sdc|lia|gateway|xcache)[-_](\d+\.\d+(?:\.\d+)*-\d+\.\d+)(?:\.((?i:el\d+|ubuntu\.\d\d\.\d\d(?:\.\d+)?|sles?\d+(?:\.\d+)?)))?[._](?:x86_64|amd64|noarch)\.(rpm|deb|tar)$`)
+	driverName = regexp.MustCompile(`^(rexray|dvdcli)[-_](\d+\.\d+\.\d+(?:-\d+)?)[._](?:x86_64|amd64)\.(rpm|deb)$`)
+	systemName = regexp.MustCompile(`^(?:(el)(\d+)|(ubuntu)(\d\d\.\d\d)|(sles)(\d+(?:\.\d+)?))$`)
+)
 
 // ParseName reads a file name; ok is false for a file that is no package of
 // ours.
 func ParseName(file string) (n Name, ok bool) {
 	if m := driverName.FindStringSubmatch(file); m != nil {
-		return Name{Component: m[1], Package: m[1], Version: m[2], Family: m[3]}, true
+		return named(m[1], m[2], m[3], "", ""), true
 	}
 	m := vendorName.FindStringSubmatch(file)
 	if m == nil {
 		return Name{}, false
 	}
-	n = Name{Component: m[1], Version: m[2], Family: m[4]}
-	n.OSID, n.OSVersion = system(m[3])
-	n.Package = "EMC-ScaleIO-" + n.Component
-	if n.Family == "deb" {
-		n.Package = strings.ToLower(n.Package)
+	id, version := systemOf(m[3])
+	family := m[4]
+	if family == "tar" {
+		// The vendor wraps packages for Ubuntu in an archive; no other.
+		if id != "ubuntu" {
+			return Name{}, false
+		}
+		family = familyDeb
 	}
-	return n, true
+	return named(m[1], m[2], family, id, version), true
 }
 
-// system reads the part of a name that names an operating system.
-func system(tag string) (id, version string) {
+// named completes a name with the one that the package manager uses.
+func named(component, version, family, id, osVersion string) Name {
+	n := Name{Component: component, Package: component, Version: version, Family: family, OSID: id, OSVersion: osVersion}
+	if !n.vendor() {
+		return n
+	}
+	n.Package = "EMC-ScaleIO-" + component
+	if family == familyDeb {
+		n.Package = strings.ToLower(n.Package)
+	}
+	return n
+}
+
+// vendor reports whether this is a package of ScaleIO.
+func (n Name) vendor() bool { return slices.Contains(vendorComponents, n.Component) }
+
+// System is how manifests call the systems that a package fits: el7,
+// ubuntu16.04, sles12.2, or rpm and deb for all of a family.
+func (n Name) System() string {
+	if n.OSID == "" {
+		return n.Family
+	}
+	return n.OSID + n.OSVersion
+}
+
+// String names the package as messages do.
+func (n Name) String() string {
+	return fmt.Sprintf("%s %s for %s", n.Component, n.Version, n.System())
+}
+
+// parseSystem reads what System writes.
+func parseSystem(text string) (family, id, version string, err error) {
+	if text == familyDeb || text == familyRPM {
+		return text, "", "", nil
+	}
+	m := systemName.FindStringSubmatch(text)
+	switch {
+	case m == nil:
+		return "", "", "", fmt.Errorf("system %q is not known, want for example el7, ubuntu16.04, sles12.2, or rpm or deb for all systems of a family", text)
+	case m[1] != "":
+		return familyRPM, m[1], m[2], nil
+	case m[3] != "":
+		return familyDeb, m[3], m[4], nil
+	default:
+		return familyRPM, m[5], m[6], nil
+	}
+}
+
+// checkFile tells whether a file of this name can be a package of a family.
+func checkFile(file, family string) error {
+	switch extension := strings.TrimPrefix(path.Ext(file), "."); {
+	case extension == family, extension == "tar" && family == familyDeb:
+		return nil
+	case extension == "siob":
+		return fmt.Errorf("file %q can be opened only beside the vendor's siob_extract: give the .tar that holds both", file)
+	case family == familyDeb:
+		return fmt.Errorf("file %q is neither a .deb nor the vendor's .tar", file)
+	default:
+		return fmt.Errorf("file %q is no .%s", file, family)
+	}
+}
+
+// systemOf reads the part of a file name that names an operating system.
+func systemOf(tag string) (id, version string) {
 	tag = strings.ToLower(tag)
 	switch {
 	case strings.HasPrefix(tag, "el"):

@@ -32,8 +32,7 @@ type Config struct {
 	Growth    Growth
 	AWS       AWS
 
-	// ArtifactsDir holds the vendor's packages, served to the nodes.
-	ArtifactsDir string
+	Artifacts Artifacts
 	// Warnings are about settings that were accepted under an old name.
 	Warnings []string
 }
@@ -66,6 +65,13 @@ type REST struct {
 	Port     int
 	Host     string // advertised host name or address
 	Instance string // name of this instance; a random suffix is added
+}
+
+// Artifacts are the packages that the nodes get.
+type Artifacts struct {
+	Dir      string // folder that is served to the nodes
+	Packages string // file name or URL of a manifest
+	Version  string // of ScaleIO; needed when the packages are of several
 }
 
 // Executor is the node agent and what it takes from a host.

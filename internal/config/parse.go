@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -81,7 +82,9 @@ func bindProcess(b *binder, c *Config) {
 	b.number(&c.REST.Port, "rest.port", 0, "port to listen on; Marathon's PORT0 when 0")
 	b.text(&c.REST.Host, "rest.address", "", "host name or address that nodes and the other scheduler reach this one at; Marathon's HOST, else the host's name")
 	b.text(&c.REST.Instance, "instance", "", "name of this instance; Marathon's MESOS_TASK_ID, else the host's name")
-	b.text(&c.ArtifactsDir, "artifacts.dir", "", "folder with the vendor's packages, served to the nodes; the same on every instance")
+	b.text(&c.Artifacts.Dir, "artifacts.dir", "", "folder with the vendor's packages, served to the nodes; the same on every instance")
+	b.text(&c.Artifacts.Packages, "packages", "", "file or URL of a manifest that says where each package is; scaleioctl artifacts scan writes one")
+	b.text(&c.Artifacts.Version, "scaleio.version", "", "version of ScaleIO to install, such as 3.6-700.103; needed only when the packages are of several")
 	b.alias("store.uri", "zk")
 }
 
@@ -235,13 +238,7 @@ func (c *Config) checkFiles() (errs []error) {
 	} else if !info.Mode().IsRegular() {
 		errs = append(errs, fmt.Errorf("--executor.program %s is not a file: give the path of scaleio-nodeagent", c.Executor.Program))
 	}
-	if c.ArtifactsDir != "" {
-		if info, err := os.Stat(c.ArtifactsDir); err != nil {
-			errs = append(errs, fmt.Errorf("--artifacts.dir: %w: give the folder with the vendor's packages", err))
-		} else if !info.IsDir() {
-			errs = append(errs, fmt.Errorf("--artifacts.dir %s is not a folder: give the one with the vendor's packages", c.ArtifactsDir))
-		}
-	}
+	errs = append(errs, c.Artifacts.check()...)
 	for flagName, file := range map[string]string{
 		"zk.tls.ca": c.ZK.CAFile, "zk.tls.cert": c.ZK.CertFile, "zk.tls.key": c.ZK.KeyFile, "gateway.ca": c.Gateway.CAFile,
 	} {
@@ -255,6 +252,33 @@ func (c *Config) checkFiles() (errs []error) {
 		}
 	}
 	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errs
+}
+
+func (a Artifacts) check() (errs []error) {
+	if a.Dir != "" {
+		if info, err := os.Stat(a.Dir); err != nil {
+			errs = append(errs, fmt.Errorf("--artifacts.dir: %w: give the folder with the vendor's packages", err))
+		} else if !info.IsDir() {
+			errs = append(errs, fmt.Errorf("--artifacts.dir %s is not a folder: give the one with the vendor's packages", a.Dir))
+		}
+	}
+	switch {
+	case a.Packages == "":
+	case strings.Contains(a.Packages, "://"):
+		// The URL goes into messages, and those of its files into ZooKeeper.
+		u, err := url.Parse(a.Packages)
+		shown, _, _ := strings.Cut(safeURL(a.Packages), "?")
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {
+			errs = append(errs, fmt.Errorf("--packages is %q, want the name of a file, or http://host/path or https://host/path without password and query", shown))
+		}
+	default:
+		if info, err := os.Stat(a.Packages); err != nil {
+			errs = append(errs, fmt.Errorf("--packages: %w: give the file or the URL of a manifest", err))
+		} else if !info.Mode().IsRegular() {
+			errs = append(errs, fmt.Errorf("--packages %s is not a file: give that of a manifest, or a folder of packages as --artifacts.dir", a.Packages))
+		}
+	}
 	return errs
 }
 

@@ -53,6 +53,8 @@ Commands:
   growth delete-orphan VOLUME  delete one of them
   leader                       who leads, and who stands by
   leader abdicate              let another scheduler lead
+  artifacts scan DIR           write a manifest of the packages in a folder  (--output, --base)
+  artifacts verify MANIFEST    check a manifest, a file or a URL             (--fetch: and the files behind it)
   framework reset              draw a new framework id, after Mesos removed the old one
   state dump                   everything that stands in ZooKeeper, as JSON
   version                      the version of this program
@@ -68,6 +70,8 @@ type options struct {
 	host            string
 	json, watch     bool
 	size            int // GiB
+	output, base    string
+	fetch           bool
 	interval        time.Duration
 	timeout         time.Duration
 }
@@ -129,6 +133,9 @@ func (p *program) parse(args []string) ([]string, error) {
 	flags.StringVar(&p.zkTLS.KeyFile, "zk.tls.key", env("SIO_ZK_TLS_KEY"), "PEM file of the client certificate's key (SIO_ZK_TLS_KEY)")
 	flags.StringVar(&p.host, "host", "", "host of the step; with plan and nodes, the one to show")
 	flags.IntVar(&p.size, "size", 0, "with growth request and growth preview, the least to add, in GiB; 0 for what the policy says")
+	flags.StringVar(&p.output, "output", "", "with artifacts scan, the file to write instead of standard output")
+	flags.StringVar(&p.base, "base", "", "with artifacts scan, the URL below which the folder is served; without it the manifest must lie in the folder")
+	flags.BoolVar(&p.fetch, "fetch", false, "with artifacts verify, read every file and compare its size and checksum")
 	flags.BoolVar(&p.json, "json", false, "print JSON")
 	flags.BoolVar(&p.watch, "watch", false, "show again and again until interrupted")
 	flags.DurationVar(&p.interval, "interval", time.Second, "pause between two looks of --watch")
@@ -181,6 +188,10 @@ type command struct {
 	hosted bool
 	// sized commands take --size.
 	sized bool
+	// writing commands take --output and --base.
+	writing bool
+	// fetching commands take --fetch.
+	fetching bool
 }
 
 func commands() map[string]command {
@@ -204,6 +215,8 @@ func commands() map[string]command {
 		"growth delete-orphan": {run: growthVerb("delete-orphan"), word: "the id of one volume"},
 		"leader":               {run: (*program).leaderCommand, watched: true},
 		"leader abdicate":      {run: (*program).abdicateCommand},
+		"artifacts scan":       {run: (*program).scanCommand, word: "one folder", writing: true},
+		"artifacts verify":     {run: (*program).verifyCommand, word: "one manifest, a file or a URL", fetching: true},
 		"framework reset":      {run: (*program).resetCommand},
 		"state dump":           {run: (*program).dumpCommand},
 		"version":              {run: (*program).versionCommand},
@@ -246,6 +259,10 @@ func (p *program) fits(c command, name string, rest []string) error {
 		return errUsage{"--host does not go with " + name}
 	case p.size != 0 && !c.sized:
 		return errUsage{"--size does not go with " + name}
+	case (p.output != "" || p.base != "") && !c.writing:
+		return errUsage{"--output and --base do not go with " + name}
+	case p.fetch && !c.fetching:
+		return errUsage{"--fetch does not go with " + name}
 	}
 	return nil
 }
