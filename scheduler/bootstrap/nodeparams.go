@@ -13,6 +13,10 @@ import (
 )
 
 func prerequisitesParams(t *turn, at ref) (any, error) {
+	// It is the host's first step: what lacks is told before it is touched.
+	if err := t.lacking(at.host); err != nil {
+		return nil, err
+	}
 	p := nodeproto.PrerequisitesParams{}
 	if t.options.InstallPrerequisites {
 		p.Packages = prerequisites(t.live[at.host].inventory.OS, t.plans[at.host].Persona)
@@ -25,9 +29,44 @@ func (t *turn) choosePackage(host, component string) (Package, error) {
 	system := t.live[host].inventory.OS
 	p, ok := Choose(t.options.Packages, component, system)
 	if !ok {
-		return p, fmt.Errorf("no package of %s for %s %s (%s): put one into --artifacts.dir of every scheduler, restart them, then order retry", component, system.ID, system.Version, system.Family)
+		return p, noPackage([]string{component}, system)
 	}
 	return p, nil
+}
+
+// lacking names every component of a host's part that no package is given for.
+func (t *turn) lacking(host string) error {
+	system := t.live[host].inventory.OS
+	var missing []string
+	for _, component := range t.components(t.plans[host].Persona) {
+		if _, ok := Choose(t.options.Packages, component, system); !ok {
+			missing = append(missing, component)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return noPackage(missing, system)
+}
+
+// components are what is installed on a host of a persona.
+func (t *turn) components(persona model.Persona) []string {
+	list := []string{componentSDS, componentLIA, componentSDC}
+	if persona != model.Storage {
+		list = append(list, componentMDM)
+	}
+	if persona == model.Manager {
+		list = append(list, componentGateway)
+	}
+	if t.unwanted(nodeproto.StepVolumeDriver) == "" {
+		list = append(list, componentREXRay, componentDVDCLI)
+	}
+	return list
+}
+
+func noPackage(components []string, system model.OS) error {
+	return fmt.Errorf("no package of %s for %s %s (%s): give one in --artifacts.dir or --packages of every scheduler, restart them, then order retry",
+		strings.Join(components, ", "), system.ID, system.Version, system.Family)
 }
 
 func packageParams(component string) func(t *turn, at ref) (any, error) {

@@ -37,7 +37,7 @@ func (t *turn) unwanted(name string) string {
 	case !o.VolumeDriver:
 		driverless = "--volumes.driver is off"
 	case !offers(o.Packages, componentREXRay) && !offers(o.Packages, componentDVDCLI):
-		driverless = "no packages of rexray and dvdcli are given in --artifacts.dir"
+		driverless = "no packages of rexray and dvdcli are given in --artifacts.dir or --packages"
 	}
 	switch name {
 	case nodeproto.StepVolumeDriver, nodeproto.StepVolumeDriverEndpoint:

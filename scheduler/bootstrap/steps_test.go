@@ -161,18 +161,20 @@ func TestForeignReportsAreIgnored(t *testing.T) {
 	}
 }
 
-func TestAMissingPackageIsExplainedAndLookedForAgain(t *testing.T) {
+func TestMissingPackagesAreExplainedBeforeAHostIsTouched(t *testing.T) {
 	o := options()
-	o.Packages = slices.DeleteFunc(o.Packages, func(p bootstrap.Package) bool { return p.Component == "lia" })
-	st := newStage(t, o, newSite("a", "b", "c"))
+	o.Packages = slices.DeleteFunc(o.Packages, func(p bootstrap.Package) bool {
+		return slices.Contains([]string{"lia", "gateway", "dvdcli"}, p.Component)
+	})
+	st := newStage(t, o, newSite("a", "b", "c", "d"))
 	st.install()
-	step := st.step("a", nodeproto.StepLIAPackage)
-	require.Equal(t, model.Stuck, step.State)
-	require.Zero(t, step.Attempt)
-	for _, part := range []string{"lia", "centos 7", "--artifacts.dir", "retry"} {
-		require.Contains(t, step.Error, part)
+	for host, missing := range map[string]string{"a": "lia, gateway, dvdcli", "d": "lia, dvdcli"} {
+		require.Empty(t, st.site.hosts[host].journal, "nothing was sent to %s", host)
+		step := st.step(host, nodeproto.StepPrerequisites)
+		require.Equal(t, model.Stuck, step.State)
+		require.Zero(t, step.Attempt)
+		require.Equal(t, "no package of "+missing+" for centos 7 (rpm): give one in --artifacts.dir or --packages of every scheduler, restart them, then order retry", step.Error)
 	}
-	require.Equal(t, model.Done, st.step("", core.StepVerify).State, "nothing else waits for it")
 
 	again := newStage(t, options(), st.site)
 	for path, entry := range st.World.Stored() {
