@@ -193,7 +193,8 @@ func newHost(t *testing.T) *host {
 	t.Helper()
 	h := &host{t: t, root: t.TempDir(), tools: t.TempDir()}
 	require.NoError(t, scaleiotest.PrepareHost(h.root, scaleiotest.HostSpec{Hostname: "a", IP: "127.0.3.9"}))
-	h.tool("dpkg-query", `for p; do :; done; [ -e "$SIO_HOST_ROOT/installed-$p" ] && echo "installed 1.0" || exit 1`)
+	h.tool("dpkg-query", `for p; do :; done; [ -e "$SIO_HOST_ROOT/installed-$p" ] && echo "install ok installed 1.0" || exit 1`)
+	h.tool("dpkg", "exit 0")
 	h.tool("apt-get", `[ "$1" = install ] || exit 1
 echo $$ >> "$SIO_HOST_ROOT/apt-get.pids"
 (while :; do sleep 1; done) &

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"scaleio-framework/nodeagent/hosttest"
@@ -25,6 +26,9 @@ type machines struct {
 	repository *http.Server
 	url        string
 	served     chan struct{} // closed when the repository has ended
+
+	mu   sync.Mutex
+	errs []error // of machines whose power could not be cut
 }
 
 // withMachines checks what machines ask for.
@@ -76,10 +80,22 @@ func (w *World) startMachines(ctx context.Context) error {
 	return nil
 }
 
+// note keeps an error for close.
+func (m *machines) note(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err != nil {
+		m.errs = append(m.errs, err)
+	}
+}
+
 func (m *machines) close() error {
-	err := m.repository.Close()
+	m.note(m.repository.Close())
 	<-m.served
-	return errors.Join(err, m.rack.Close())
+	m.note(m.rack.Close())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return errors.Join(m.errs...)
 }
 
 // Repository is the folder that the machines' apt takes packages from.

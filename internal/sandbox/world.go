@@ -207,6 +207,7 @@ func (w *World) AddHost() (*Host, error) {
 	options := mesostest.AgentOptions{Hostname: h.Name, IP: h.IP, ExecutorEnvironment: h.Environment, Attributes: attributes}
 	if h.Machine != nil {
 		options.Host = h.Machine
+		options.OnPowerOff = func() { w.machines.note(h.Machine.PowerOff()) }
 	}
 	if h.agent, err = w.mesos.AddAgent(options); err != nil {
 		return nil, err

@@ -59,10 +59,10 @@ func TestVersionsAreComparedByTheirCore(t *testing.T) {
 func TestDpkgTakesOnlyCompletePackagesForInstalled(t *testing.T) {
 	m, _ := manager(t, packages.Deb, map[string]string{"dpkg-query": `
 case "$4" in
-good) echo "installed 2.0-1.1";;
-waiting) echo "triggers-pending 2.0-1.1";;
-half) echo "half-configured 2.0-1.1";;
-removed) echo "config-files 2.0-1.1";;
+good) echo "install ok installed 2.0-1.1";;
+waiting) echo "install ok triggers-pending 2.0-1.1";;
+half) echo "install ok half-configured 2.0-1.1";;
+removed) echo "install ok config-files 2.0-1.1";;
 broken) echo "database is damaged" >&2; exit 2;;
 *) echo "no packages found" >&2; exit 1;;
 esac`})
@@ -76,15 +76,34 @@ esac`})
 	require.ErrorContains(t, err, "database is damaged")
 }
 
-func TestDpkgFinishesWhatWasInterruptedWithTheSameSettings(t *testing.T) {
-	m, dir := manager(t, packages.Deb, map[string]string{"dpkg": `
-[ "$1" = --audit ] && { echo "the following packages are only half configured"; exit 0; }
-echo "$* role=$MDM_ROLE_IS_MANAGER token=$TOKEN $DEBIAN_FRONTEND" >> "$DIR/log"`})
-	require.NoError(t, m.Install(t.Context(), "/cache/mdm.deb", packages.Env{
-		Plain: []string{"MDM_ROLE_IS_MANAGER=1"}, Secrets: map[string]redact.Secret{"TOKEN": redact.New("T0ken")},
-	}))
-	require.Equal(t, "--configure -a role=1 token=T0ken noninteractive\n-i /cache/mdm.deb role=1 token=T0ken noninteractive\n", read(t, dir, "log"),
-		"secrets come by the environment, and never as arguments")
+func TestDpkgFinishesWhatWasInterrupted(t *testing.T) {
+	const audit = `
+The following packages are only half configured, probably due to problems
+configuring them the first time.  The configuration should be retried using
+dpkg --configure <package> or the configure menu option in dselect:`
+	for name, c := range map[string]struct{ found, first, again string }{
+		"nothing, but perhaps dpkg's journal":                   {"", "--configure -a role= token=\n", ""},
+		"a package of the distribution":                         {audit + "\n libnuma1             NUMA policy\n", "--configure libnuma1 role= token=\n", " libnuma1"},
+		"one of ours, which needs the settings of its own step": {audit + "\n emc-scaleio-mdm      the MDM\n", "", ""},
+		"both": {audit + "\n emc-scaleio-mdm      the MDM\n libnuma1             NUMA policy\n", "--configure libnuma1 role= token=\n", " libnuma1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("FOUND", c.found) // the runner takes the environment as it is at its start
+			m, dir := manager(t, packages.Deb, map[string]string{
+				"dpkg": `[ "$1" = --audit ] && { echo "$FOUND"; exit 0; }
+[ "$DEBIAN_FRONTEND" = noninteractive ] || exit 9
+echo "$* role=$MDM_ROLE_IS_MANAGER token=$TOKEN" >> "$DIR/log"`,
+				"apt-get": `echo "$*" >> "$DIR/log"`,
+			})
+			require.NoError(t, m.Install(t.Context(), "/cache/sds.deb", packages.Env{
+				Plain: []string{"MDM_ROLE_IS_MANAGER=1"}, Secrets: map[string]redact.Secret{"TOKEN": redact.New("T0ken")},
+			}))
+			require.Equal(t, c.first+"-i /cache/sds.deb role=1 token=T0ken\n", read(t, dir, "log"),
+				"secrets come by the environment, and never as arguments")
+			require.NoError(t, m.InstallNamed(t.Context(), "numactl"))
+			require.Contains(t, read(t, dir, "log"), "token=T0ken\n"+c.first+"install -y --no-install-recommends --reinstall numactl"+c.again+"\n", "apt works only on a finished database")
+		})
+	}
 }
 
 func TestFailuresOfInstallersAreClassified(t *testing.T) {
@@ -141,7 +160,7 @@ esac`})
 
 func TestDpkgPurgesWithTheVendorsWord(t *testing.T) {
 	m, dir := manager(t, packages.Deb, map[string]string{
-		"dpkg-query": `[ "$4" = half ] && echo "half-installed 1.0" || exit 1`,
+		"dpkg-query": `[ "$4" = half ] && echo "install reinstreq half-installed 1.0" || exit 1`,
 		"dpkg":       `echo "$* $I_AM_SURE" > "$DIR/log"`,
 	})
 	require.NoError(t, m.Remove(t.Context(), "absent"))
@@ -151,12 +170,12 @@ func TestDpkgPurgesWithTheVendorsWord(t *testing.T) {
 }
 
 func TestDistributionPackages(t *testing.T) {
-	m, dir := manager(t, packages.Deb, map[string]string{"apt-get": `
+	m, dir := manager(t, packages.Deb, map[string]string{"dpkg": "exit 0", "apt-get": `
 echo "$*" >> "$DIR/log"
 [ "$1" = update ] && { : > "$DIR/updated"; exit 0; }
 [ -e "$DIR/updated" ] || { echo "E: Unable to locate package libaio1" >&2; exit 100; }`})
 	require.NoError(t, m.InstallNamed(t.Context(), "libaio1", "numactl"))
-	const install = "install -y --no-install-recommends libaio1 numactl\n"
+	const install = "install -y --no-install-recommends --reinstall libaio1 numactl\n"
 	require.Equal(t, install+"update\n"+install, read(t, dir, "log"), "lists are fetched when the ones there do not do")
 
 	m, dir = manager(t, packages.RPM, map[string]string{"yum": `echo "$*" > "$DIR/log"`})

@@ -3,6 +3,7 @@ package packagestest
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,11 +36,7 @@ func (d Deb) Build(file string) (err error) {
 	if err := d.layOut(tree); err != nil {
 		return fmt.Errorf("package %s: %w", d.Name, err)
 	}
-	out, err := exec.Command("dpkg-deb", "--build", "--root-owner-group", "-Znone", tree, file).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("package %s: dpkg-deb: %w: %s", d.Name, err, out)
-	}
-	return nil
+	return pack(tree, file)
 }
 
 func (d Deb) layOut(tree string) error {
@@ -82,4 +79,34 @@ func write(file, text string, mode os.FileMode) error {
 		return err
 	}
 	return os.WriteFile(file, []byte(text), mode)
+}
+
+// Prepend builds a package file anew with more at the beginning of one of its
+// scripts, which it may have none of yet.
+func Prepend(file, name, script string) (err error) {
+	tree, err := os.MkdirTemp("", "deb")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(tree)) }()
+	if out, err := exec.Command("dpkg-deb", "--raw-extract", file, tree).CombinedOutput(); err != nil {
+		return fmt.Errorf("dpkg-deb --raw-extract %s: %w: %s", file, err, out)
+	}
+	at := filepath.Join(tree, "DEBIAN", name)
+	old, err := os.ReadFile(at)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := write(at, "#!/bin/sh\n"+script+string(old), 0o755); err != nil {
+		return err
+	}
+	return pack(tree, file)
+}
+
+func pack(tree, file string) error {
+	out, err := exec.Command("dpkg-deb", "--build", "--root-owner-group", "-Znone", tree, file).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("dpkg-deb --build %s: %w: %s", file, err, out)
+	}
+	return nil
 }
