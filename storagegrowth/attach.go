@@ -111,7 +111,7 @@ func (w *work) attaching(a core.CloudAttachment) {
 		return
 	}
 	w.s.Detaching = true
-	w.s.Error = fmt.Sprintf("stuck in attaching as %s", a.Device)
+	w.s.Error = fmt.Sprintf("stuck in attaching to %s as %s: if that happens again, look at the instance, then order growth-retry", a.InstanceID, a.Device)
 	w.countFailure(FailureStuck)
 	w.changed()
 	w.cloud(core.CloudDetach)

@@ -61,7 +61,7 @@ func (w *work) none() {
 	default:
 		// Nothing was made with this token, and nothing can be: EC2 refuses it.
 		w.s.Request.Token = nextToken(w.s.Request.Token)
-		w.failed("EC2 would not take the token again although it made no volume with it (a creation that failed afterwards burns it, for example with a key that cannot be used)")
+		w.failed("EC2 would not take the token again although it made no volume with it (a creation that failed afterwards burns it): look at --growth.kms-key and at the account's limits")
 		w.s.NotBefore = nil
 		*w.l = live{need: w.l.need}
 		if w.exhausted() {
@@ -87,7 +87,7 @@ func (w *work) adopt(v core.CloudVolume) {
 	case "error":
 		w.s.VolumeID = v.ID
 		w.countFailure(FailureVolumeBad)
-		w.rollBack(true, fmt.Sprintf("EC2 could not make volume %s; look at the key and at the account's limits", v.ID))
+		w.rollBack(true, fmt.Sprintf("EC2 could not make volume %s; look at --growth.kms-key and at the account's limits", v.ID))
 	default: // deleting, deleted: the token belongs to a volume that is no more
 		w.l.volume, w.l.unmade, w.l.verify = nil, false, true
 		if w.l.mismatch.IsZero() {
@@ -113,7 +113,7 @@ func (w *work) watchCreation() {
 		w.l.volume = nil
 		w.l.verify = true
 		w.countFailure(FailureVanished)
-		w.failed(fmt.Sprintf("EC2 gave volume %s up again; look at the key and at the account's limits", w.s.Request.Tags[tagName]))
+		w.failed(fmt.Sprintf("EC2 gave volume %s up again; look at --growth.kms-key and at the account's limits", w.s.Request.Tags[tagName]))
 		w.wakeAt(*w.s.NotBefore)
 	default:
 		w.wantLook(false)

@@ -242,7 +242,7 @@ func (p *planner) instanceRoom(r *sdsRoom, host Host, coming int) string {
 	instance, ok := p.Cloud.Instances[host.InstanceID]
 	switch {
 	case !ok:
-		return fmt.Sprintf("the provider does not show instance %s", host.InstanceID)
+		return fmt.Sprintf("the provider does not show instance %s: look whether --aws.region is right", host.InstanceID)
 	case instance.State != "running":
 		return fmt.Sprintf("instance %s is %s", host.InstanceID, instance.State)
 	case instance.Zone != host.Zone:

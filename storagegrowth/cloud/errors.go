@@ -77,14 +77,15 @@ func (e *Error) Error() string {
 	if e.Where != "" {
 		text += " (" + e.Where + ")"
 	}
-	if e.Code != "" || e.Message != "" {
-		text += fmt.Sprintf(": %s", join(e.Code, e.Message))
-	}
 	if e.Ambiguous && e.Kind != nil && e.Kind != ErrAmbiguous {
 		text += "; an earlier attempt may have had its effect"
 	}
 	if remedy := remedies[e.Kind]; remedy != "" {
 		text += "; " + remedy
+	}
+	// EC2's words come last: they are long, and records keep the beginning.
+	if e.Code != "" || e.Message != "" {
+		text += fmt.Sprintf(": %s", join(e.Code, e.Message))
 	}
 	if e.RequestID != "" {
 		text += " [request " + e.RequestID + "]"
@@ -116,7 +117,7 @@ func join(code, message string) string {
 
 var remedies = map[error]string{
 	ErrUnauthorized:  "add it to the policy of the scheduler's role",
-	ErrNoCredentials: "give the scheduler's host an instance role, or AWS credentials in its environment or files",
+	ErrNoCredentials: "give the scheduler's host an instance role, or AWS credentials in its environment or files, and the right --aws.region",
 	ErrLimitExceeded: "raise the quota of the account, or free what is not needed",
 	ErrNoCapacity:    "wait, or choose another volume type",
 	ErrKeyNotUsable:  "enable the key and let the scheduler's role use it",
