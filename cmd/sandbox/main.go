@@ -17,7 +17,8 @@ import (
 )
 
 const usage = `Usage:
-  sandbox run --scenario bootstrap|demo|failover-soak|growth [flags]   play a scenario, print and write what was measured
+  sandbox run --scenario bootstrap|demo|failover-soak|growth|growth-soak [flags]
+                                                                       play a scenario, print and write what was measured
   sandbox up [flags]                                                   start a cluster and keep it until interrupted
 
 Flags:
@@ -37,16 +38,16 @@ func run() int {
 		fmt.Fprint(flags.Output(), usage)
 		flags.PrintDefaults()
 	}
-	scenario := flags.String("scenario", "demo", "what to play: bootstrap, demo, failover-soak or growth")
+	scenario := flags.String("scenario", "demo", "what to play: bootstrap, demo, failover-soak, growth or growth-soak")
 	report := flags.String("report", "", "file to write the report to, as JSON")
-	count := flags.Int("count", 0, "rounds of failover-soak; 20 when 0")
-	seed := flags.Uint64("seed", 0, "seed of failover-soak; the clock when 0")
+	count := flags.Int("count", 0, "rounds of failover-soak and growth-soak; 20 when 0")
+	seed := flags.Uint64("seed", 0, "seed of failover-soak and growth-soak; the clock when 0")
 	packages := flags.String("packages", "real", "real: .deb files and this machine's dpkg; stand-in: package tools that cost nothing")
 	hosts := flags.String("hosts", "directories", "directories: each host is played by one; nspawn: machines with a real systemd, dpkg and apt, as root")
 	flags.IntVar(&opts.Agents, "agents", sandbox.DefaultAgents, "hosts at the start")
 	flags.IntVar(&opts.Schedulers, "schedulers", sandbox.DefaultSchedulers, "scheduler processes")
 	flags.IntVar(&opts.Disks, "disks", 1, "free disks of each host")
-	flags.BoolVar(&opts.Growth, "growth", false, "make the hosts instances of EC2, whose volumes pools grow by; demo and growth do so always")
+	flags.BoolVar(&opts.Growth, "growth", false, "make the hosts instances of EC2, whose volumes pools grow by; demo, growth and growth-soak do so always")
 	flags.DurationVar(&opts.SessionTimeout, "session-timeout", sandbox.DefaultSessionTimeout, "ZooKeeper session of the schedulers, 1s to 1m")
 	flags.StringVar(&opts.Dir, "dir", "", "directory to work in; a temporary one when empty")
 	flags.StringVar(&opts.Mesos, "mesos", "", "address of a real Mesos master, with up")

@@ -37,12 +37,8 @@ func growthScenario(ctx context.Context, s *stage) error {
 // grow fills the pool, kills the leader between two volumes, and waits until
 // the pool has grown.
 func (s *stage) grow(ctx context.Context, w *World) error {
-	pools := slices.Sorted(maps.Keys(w.system.Snapshot().Pools))
-	if len(pools) != 1 {
-		return fmt.Errorf("want one pool to fill, there are %q", pools)
-	}
-	pool := pools[0]
-	if err := w.system.Fill(pool, fillTo); err != nil {
+	pool, err := w.fill()
+	if err != nil {
 		return err
 	}
 	before := w.fullness(pool)
@@ -65,11 +61,26 @@ func (s *stage) grow(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
-	r := GrowthReport{Pool: pool, UsedBefore: before, UsedAfter: w.fullness(pool), Volumes: growth.Counts[model.SlotDone], Seconds: time.Since(start).Seconds()}
-	s.report.Growths = append(s.report.Growths, r)
-	s.judge(r, growth)
-	s.progress.say("pool %s has grown by %d volumes in %.2f s and is %.0f %% full", pool, r.Volumes, r.Seconds, 100*r.UsedAfter)
+	s.grown(w, growth, before, start)
 	return nil
+}
+
+// fill fills the only pool so that it has to grow.
+func (w *World) fill() (pool string, err error) {
+	pools := slices.Sorted(maps.Keys(w.system.Snapshot().Pools))
+	if len(pools) != 1 {
+		return "", fmt.Errorf("want one pool to fill, there are %q", pools)
+	}
+	return pools[0], w.system.Fill(pools[0], fillTo)
+}
+
+// grown notes a growth that is over in the report.
+func (s *stage) grown(w *World, growth *storagegrowth.GrowthView, before float64, start time.Time) {
+	r := GrowthReport{Pool: growth.Pool, UsedBefore: before, UsedAfter: w.fullness(growth.Pool), Volumes: growth.Counts[model.SlotDone], Seconds: time.Since(start).Seconds()}
+	s.report.Growths = append(s.report.Growths, r)
+	w.planned += r.Volumes
+	s.judge(r, growth)
+	s.progress.say("pool %s has grown by %d volumes in %.2f s and is %.0f %% full", r.Pool, r.Volumes, r.Seconds, 100*r.UsedAfter)
 }
 
 // judge compares a growth with what was promised.
@@ -172,11 +183,7 @@ func (w *World) inspectAWS(r *Report) {
 	r.LeakedVolumes += len(leaked)
 	r.CreatedTwice = append(r.CreatedTwice, w.aws.attachedTwice()...)
 	slices.Sort(r.CreatedTwice)
-	planned := 0
-	for _, g := range r.Growths {
-		planned += g.Volumes
-	}
-	if made := w.aws.cloud.Count("CreateVolume").Effects; made != planned {
-		r.fail("%d EBS volumes were made for %d that were planned", made, planned)
+	if made := w.aws.cloud.Count("CreateVolume").Effects; made != w.planned {
+		r.fail("%d EBS volumes were made for %d that were planned", made, w.planned)
 	}
 }

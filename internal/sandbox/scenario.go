@@ -3,7 +3,6 @@ package sandbox
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
@@ -26,9 +25,10 @@ func Run(ctx context.Context, scenario string, opts Options, count int, seed uin
 		"demo":          demoScenario,
 		"failover-soak": soakScenario,
 		"growth":        growthScenario,
+		"growth-soak":   growthSoakScenario,
 	}[scenario]
 	if !ok {
-		return newReport(), fmt.Errorf("sandbox: no scenario %q: want bootstrap, demo, failover-soak or growth", scenario)
+		return newReport(), fmt.Errorf("sandbox: no scenario %q: want bootstrap, demo, failover-soak, growth or growth-soak", scenario)
 	}
 	dir := opts.Dir
 	if dir == "" {
@@ -214,23 +214,11 @@ func (s *stage) drill(ctx context.Context, w *World, fault Fault) error {
 
 // soakScenario strikes at random moments of one bootstrap after the other.
 func soakScenario(ctx context.Context, s *stage) error {
-	if s.count == 0 {
-		s.count = 20
-	}
-	if s.seed == 0 {
-		s.seed = uint64(time.Now().UnixNano())
-	}
-	s.report.Seed = s.seed
-	s.progress.say("seed %d (--seed %d repeats the choice of faults and moments)", s.seed, s.seed)
-	random := rand.New(rand.NewPCG(s.seed, 0))
-	faults := faults()
+	random := s.beginSoak()
+	deck := newDeck(random)
 	for i := range s.count {
-		// As many rounds as there are faults have each once, in a random order.
-		if i%len(faults) == 0 {
-			random.Shuffle(len(faults), func(a, b int) { faults[a], faults[b] = faults[b], faults[a] })
-		}
 		strike := soakStrike{
-			fault:  faults[i%len(faults)],
+			fault:  deck.next(),
 			steps:  random.IntN(soakSteps),
 			jitter: time.Duration(random.Int64N(int64(soakJitter))),
 		}
@@ -271,12 +259,8 @@ func (s *stage) soakRound(ctx context.Context, w *World, strike soakStrike) erro
 	if err != nil {
 		return err
 	}
-	timer := time.NewTimer(strike.jitter)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := pause(ctx, strike.jitter); err != nil {
+		return err
 	}
 	if err := s.drill(ctx, w, strike.fault); err != nil {
 		return err

@@ -60,6 +60,7 @@ type World struct {
 	system     *scaleiotest.System
 	machines   *machines // nil when hosts are directories
 	aws        *aws      // nil without Options.Growth
+	planned    int       // volumes of all growths so far
 	mesos      *mesostest.Cluster
 	master     string // value of --mesos
 	client     *leader.Client
