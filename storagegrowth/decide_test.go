@@ -37,6 +37,10 @@ func TestFullnessOfSampledStatistics(t *testing.T) {
 	device, err := scaleio.DeviceKiB(100 * growthtest.GiB)
 	require.NoError(t, err)
 	require.EqualValues(t, 311424000, 3*device, "a device has 1025 MiB less than its disk")
+	spare, err := scaleio.SpareKiB(3*device, 34)
+	require.NoError(t, err)
+	require.EqualValues(t, 105883648, spare, "whole MiB")
+	require.InDelta(t, 98, float64(3*device-spare)/2/(1<<20), 0.02, "GiB net: half of what may be used (facts, 4.3)")
 }
 
 // situation is a pool of n fault units of which each has a device of 100 GiB,

@@ -31,7 +31,7 @@ func performCloud(ctx context.Context, provider cloud.Cloud, call core.CloudCall
 	case core.CloudFindByTag:
 		answer.Volumes, err = byTags(ctx, provider, call.Request.Tags)
 	case core.CloudAttach:
-		err = attach(ctx, provider, call)
+		_, err = provider.AttachVolume(ctx, call.VolumeID, call.InstanceID, call.Device)
 	case core.CloudDetach:
 		err = provider.DetachVolume(ctx, call.VolumeID, call.InstanceID)
 		if errors.Is(err, cloud.ErrNotAttached) {
@@ -53,14 +53,6 @@ func performCloud(ctx context.Context, provider cloud.Cloud, call core.CloudCall
 		answer.Err, answer.Text = cloudError(err), err.Error()
 	}
 	return answer
-}
-
-func attach(ctx context.Context, provider cloud.Cloud, call core.CloudCall) error {
-	got, err := provider.AttachVolume(ctx, call.VolumeID, call.InstanceID, call.Device)
-	if err != nil || !call.DeleteOnTermination {
-		return err
-	}
-	return provider.SetDeleteOnTermination(ctx, call.InstanceID, got.Device, true)
 }
 
 // look answers a batch: one describe for all volumes, one for all instances,

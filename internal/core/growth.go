@@ -132,8 +132,6 @@ type CloudCall struct {
 	// Request belongs to CloudCreate, and its tags to CloudFindByTag.
 	Request                      model.VolumeRequest
 	VolumeID, InstanceID, Device string
-	// DeleteOnTermination belongs to CloudAttach.
-	DeleteOnTermination bool
 	// VolumeIDs, InstanceIDs and Tags belong to CloudLook: one question for a
 	// batch. Tags finds all volumes of this installation.
 	VolumeIDs, InstanceIDs []string

@@ -28,7 +28,4 @@ type Cloud interface {
 	// DeleteVolume deletes a volume that is attached nowhere. ErrNotFound when
 	// it is gone, ErrVolumeInUse when it is attached.
 	DeleteVolume(ctx context.Context, volumeID string) error
-	// SetDeleteOnTermination says whether the volume under that device name
-	// dies with the instance.
-	SetDeleteOnTermination(ctx context.Context, instanceID, device string, yes bool) error
 }

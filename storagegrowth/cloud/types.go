@@ -58,11 +58,10 @@ const (
 
 // Attachment is one volume at one instance.
 type Attachment struct {
-	InstanceID          string
-	Device              string // the name asked for; a Nitro guest shows another
-	State               string // one of the attachment constants
-	DeleteOnTermination bool
-	Since               time.Time // when attaching began
+	InstanceID string
+	Device     string    // the name asked for; a Nitro guest shows another
+	State      string    // one of the attachment constants
+	Since      time.Time // when attaching began
 }
 
 // InstanceInfo is an instance as it was read.

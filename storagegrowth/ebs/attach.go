@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"scaleio-framework/storagegrowth/cloud"
 )
@@ -23,7 +22,7 @@ func (c *Client) AttachVolume(ctx context.Context, volumeID, instanceID, device 
 	if err == nil {
 		return cloud.Attachment{
 			InstanceID: aws.ToString(out.InstanceId), Device: aws.ToString(out.Device), State: string(out.State),
-			DeleteOnTermination: aws.ToBool(out.DeleteOnTermination), Since: aws.ToTime(out.AttachTime),
+			Since: aws.ToTime(out.AttachTime),
 		}, nil
 	}
 	failed := call.fail(err)
@@ -75,23 +74,6 @@ func (c *Client) DetachVolume(ctx context.Context, volumeID, instanceID string) 
 	}
 	failed.Ambiguous = false
 	return failed
-}
-
-// SetDeleteOnTermination implements cloud.Cloud. EC2 refuses it with
-// cloud.ErrWrongState until the volume is attached.
-func (c *Client) SetDeleteOnTermination(ctx context.Context, instanceID, device string, yes bool) error {
-	ctx, call, end := c.begin(ctx, "ModifyInstanceAttribute")
-	defer end()
-	_, err := c.api.ModifyInstanceAttribute(ctx, &ec2.ModifyInstanceAttributeInput{
-		InstanceId: aws.String(instanceID),
-		BlockDeviceMappings: []types.InstanceBlockDeviceMappingSpecification{{
-			DeviceName: aws.String(device), Ebs: &types.EbsInstanceBlockDeviceSpecification{DeleteOnTermination: aws.Bool(yes)},
-		}},
-	}, call.options)
-	if err != nil {
-		return call.fail(err)
-	}
-	return nil
 }
 
 func (c *Client) look(ctx context.Context, volumeID string) (cloud.VolumeInfo, bool, error) {

@@ -12,7 +12,7 @@ import (
 
 // mutating are the actions that change something. Each has a retryer and so a
 // rate of its own.
-var mutating = []string{"CreateVolume", "AttachVolume", "DetachVolume", "DeleteVolume", "ModifyInstanceAttribute"}
+var mutating = []string{"CreateVolume", "AttachVolume", "DetachVolume", "DeleteVolume"}
 
 // retryer repeats with exponential back-off and full jitter, and slows down
 // while EC2 throttles.

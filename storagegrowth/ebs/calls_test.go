@@ -106,14 +106,6 @@ var calls = []call{
 		_, err := s.AttachVolume(t.Context(), created(t, s, 6), "i-0123456789abcdef0", "/dev/sdf")
 		require.ErrorIs(t, err, cloud.ErrNotFound)
 	}, false},
-	{"a volume dies with its instance when told so", func(t *testing.T, s site) {
-		id := created(t, s, 7)
-		_, err := s.AttachVolume(t.Context(), id, s.a, "/dev/sdg")
-		require.NoError(t, err)
-		require.False(t, s.attached(t, id).DeleteOnTermination)
-		require.NoError(t, s.SetDeleteOnTermination(t.Context(), s.a, "/dev/sdg", true))
-		require.True(t, s.attached(t, id).DeleteOnTermination)
-	}, true},
 	{"the same request is the same volume", func(t *testing.T, s site) {
 		require.Equal(t, created(t, s, 8), created(t, s, 8))
 		other := request(8)

@@ -63,15 +63,14 @@ func TestAMissingPermissionIsNamed(t *testing.T) {
 	client := newClient(t, url)
 	id := created(t, client, 1)
 	cases := map[string]func() error{
-		"CreateVolume":            func() error { _, err := client.CreateVolume(t.Context(), request(2)); return err },
-		"CreateTags":              func() error { _, err := client.CreateVolume(t.Context(), request(2)); return err },
-		"DescribeVolumes":         func() error { _, err := client.Volumes(t.Context(), []string{id}); return err },
-		"DescribeInstances":       func() error { _, err := client.Instances(t.Context(), []string{"i-0a"}); return err },
-		"DescribeInstanceTypes":   func() error { _, err := client.Instances(t.Context(), []string{"i-0a"}); return err },
-		"AttachVolume":            func() error { _, err := client.AttachVolume(t.Context(), id, "i-0a", "/dev/sdf"); return err },
-		"DetachVolume":            func() error { return client.DetachVolume(t.Context(), id, "i-0a") },
-		"DeleteVolume":            func() error { return client.DeleteVolume(t.Context(), id) },
-		"ModifyInstanceAttribute": func() error { return client.SetDeleteOnTermination(t.Context(), "i-0a", "/dev/sdf", true) },
+		"CreateVolume":          func() error { _, err := client.CreateVolume(t.Context(), request(2)); return err },
+		"CreateTags":            func() error { _, err := client.CreateVolume(t.Context(), request(2)); return err },
+		"DescribeVolumes":       func() error { _, err := client.Volumes(t.Context(), []string{id}); return err },
+		"DescribeInstances":     func() error { _, err := client.Instances(t.Context(), []string{"i-0a"}); return err },
+		"DescribeInstanceTypes": func() error { _, err := client.Instances(t.Context(), []string{"i-0a"}); return err },
+		"AttachVolume":          func() error { _, err := client.AttachVolume(t.Context(), id, "i-0a", "/dev/sdf"); return err },
+		"DetachVolume":          func() error { return client.DetachVolume(t.Context(), id, "i-0a") },
+		"DeleteVolume":          func() error { return client.DeleteVolume(t.Context(), id) },
 	}
 	for action, run := range cases {
 		t.Run(action, func(t *testing.T) {

@@ -38,8 +38,6 @@ func TestALostReplyIsRepeatedToOneEffect(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "/dev/sdf", a.Device)
 	require.Equal(t, cloud.Attached, a.State)
-	lose("ModifyInstanceAttribute")
-	require.NoError(t, client.SetDeleteOnTermination(t.Context(), "i-0a", "/dev/sdf", true))
 	lose("DetachVolume")
 	require.ErrorIs(t, client.DetachVolume(t.Context(), id, "i-0a"), cloud.ErrNotAttached)
 	lose("DeleteVolume")
@@ -47,7 +45,7 @@ func TestALostReplyIsRepeatedToOneEffect(t *testing.T) {
 	require.ErrorIs(t, err, cloud.ErrNotFound)
 	require.NotErrorIs(t, err, cloud.ErrAmbiguous, "gone is gone")
 
-	for _, action := range []string{"CreateVolume", "AttachVolume", "ModifyInstanceAttribute", "DetachVolume", "DeleteVolume"} {
+	for _, action := range []string{"CreateVolume", "AttachVolume", "DetachVolume", "DeleteVolume"} {
 		n := double.Count(action)
 		require.Equal(t, 2, n.Calls, action)
 		require.Equal(t, 1, n.Effects, action)
@@ -65,7 +63,6 @@ func TestADetachmentUnderWayIsASuccess(t *testing.T) {
 	again, err := client.AttachVolume(t.Context(), id, "i-0a", "/dev/sdf")
 	require.NoError(t, err)
 	require.Equal(t, cloud.Attaching, again.State)
-	require.ErrorIs(t, client.SetDeleteOnTermination(t.Context(), "i-0a", "/dev/sdf", true), cloud.ErrWrongState)
 	double.Advance()
 	require.NoError(t, client.DetachVolume(t.Context(), id, "i-0a"))
 	require.NoError(t, client.DetachVolume(t.Context(), id, "i-0a"))

@@ -202,7 +202,7 @@ func volumeInfo(v types.Volume) cloud.VolumeInfo {
 	for _, a := range v.Attachments {
 		info.Attachments = append(info.Attachments, cloud.Attachment{
 			InstanceID: aws.ToString(a.InstanceId), Device: aws.ToString(a.Device), State: string(a.State),
-			DeleteOnTermination: aws.ToBool(a.DeleteOnTermination), Since: aws.ToTime(a.AttachTime),
+			Since: aws.ToTime(a.AttachTime),
 		})
 	}
 	return info
