@@ -16,7 +16,13 @@ import (
 func TestTheMasterIsAnnouncedAgainAfterItsSessionExpired(t *testing.T) {
 	zk := zktest.StartOwn(t, zktest.Options{})
 	opts := zkconn.Options{Servers: []string{zk.ConnectString()}, Root: "/mesos", SessionTimeout: time.Second}
-	withdraw, err := registrar{opts}.Register(t.Context(), []byte(`{"id":"m1"}`))
+	way, err := newLinks(opts.Servers)
+	require.NoError(t, err)
+	defer way.close()
+	r := registrar{opts, map[string]*links{"/scheduler1": way}}
+	_, err = r.Register(t.Context(), []byte(`{"id":"m1"}`))
+	require.ErrorContains(t, err, "has no address")
+	withdraw, err := r.Register(t.Context(), []byte(`{"id":"m1","port":5050,"address":{"ip":"127.0.0.1","port":5050}}`))
 	require.NoError(t, err)
 
 	announced := func() ([]string, error) {
@@ -25,11 +31,18 @@ func TestTheMasterIsAnnouncedAgainAfterItsSessionExpired(t *testing.T) {
 			return nil, err
 		}
 		defer conn.Close()
-		return conn.Children(t.Context(), "/")
+		return conn.Children(t.Context(), "/scheduler1")
 	}
 	first, err := announced()
 	require.NoError(t, err)
 	require.Len(t, first, 1)
+	conn, err := zkconn.Dial(t.Context(), opts)
+	require.NoError(t, err)
+	data, _, err := conn.Get(t.Context(), "/scheduler1/"+first[0])
+	require.NoError(t, err)
+	conn.Close()
+	require.Contains(t, string(data), `"id":"m1"`)
+	require.NotContains(t, string(data), "5050", "the scheduler is to take its own link")
 
 	// A thawed server may read what the client sent before it looks at its
 	// clock, and then the session lives on: freeze it until it does not.

@@ -79,7 +79,7 @@ func (s *stage) play(ctx context.Context, scenario func(context.Context, *stage)
 	if err := os.Chmod(s.dir, 0o755); err != nil { // ZooKeeper may run as nobody
 		return err
 	}
-	if s.zk, err = StartZooKeeper(ctx, zkDir, s.opts.SessionTimeout); err != nil {
+	if s.zk, err = StartZooKeeper(ctx, zkDir, 1, s.opts.SessionTimeout); err != nil {
 		return err
 	}
 	defer s.zk.Close()

@@ -67,7 +67,7 @@ func (w *World) StartScheduler(settings ...string) error {
 		URL:     "http://" + net.JoinHostPort(w.address(), strconv.Itoa(port)),
 		Log:     filepath.Join(w.dir, "logs", fmt.Sprintf("scheduler%d.log", n)),
 		program: filepath.Join(w.opts.Bin, "scaleio-scheduler"),
-		env:     slices.Concat(w.marathon(n, port), w.settings(), w.opts.Settings, settings),
+		env:     slices.Concat(w.marathon(n, port), w.settings(n), w.opts.Settings, settings),
 		stop:    make(chan struct{}),
 		ended:   make(chan struct{}),
 	}
@@ -94,13 +94,22 @@ func (w *World) marathon(n, port int) []string {
 	}
 }
 
-// settings are the env of the app.
-func (w *World) settings() []string {
+// settings are the env of the app. The schedulers of the world have links; one
+// that is started beyond them has none.
+func (w *World) settings(n int) []string {
+	servers, path := w.zk.cluster.ConnectString(), directPath
+	if n <= len(w.links) {
+		servers, path = w.links[n-1].servers, mesosPath(n)
+	}
+	master := w.opts.Mesos
+	if master == "" {
+		master = "zk://" + servers + w.mesosRoot() + path
+	}
 	settings := []string{
 		"SIO_NAME=" + w.name,
-		"SIO_ZK=zk://" + w.zk.cluster.ConnectString() + "/scaleio-framework/" + w.name,
+		"SIO_ZK=zk://" + servers + "/scaleio-framework/" + w.name,
 		"SIO_ZK_SESSION=" + w.opts.SessionTimeout.String(),
-		"SIO_MESOS=" + w.master,
+		"SIO_MESOS=" + master,
 		"SIO_ARTIFACTS_DIR=" + w.packages,
 		"SIO_SCALEIO_PASSWORD_FILE=" + w.passwordFile(),
 		"SIO_GATEWAY_PORT=" + strconv.Itoa(w.gatewayPort),

@@ -89,7 +89,7 @@ func (w *World) describe() error {
 	if w.mesos != nil {
 		fmt.Fprintf(out, "Mesos        %s\n", w.mesos.MasterURL())
 	} else {
-		fmt.Fprintf(out, "Mesos        %s (external)\n", w.master)
+		fmt.Fprintf(out, "Mesos        %s (external)\n", w.opts.Mesos)
 	}
 	zk := w.zk.cluster.ConnectString()
 	fmt.Fprintf(out, "zkCli        /usr/share/zookeeper/bin/zkCli.sh -server %s ls -R /scaleio-framework/%s\n", zk, w.name)

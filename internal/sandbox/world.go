@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"scaleio-framework/internal/netfault"
 	"scaleio-framework/internal/redact"
 	"scaleio-framework/internal/zkconn"
 	"scaleio-framework/internal/zkconn/zktest"
@@ -30,10 +31,10 @@ type ZooKeeper struct{ cluster *zktest.Cluster }
 // after kill -9 then stays within the session timeout and half a second.
 const tickTime = 400 * time.Millisecond
 
-// StartZooKeeper starts one server that grants sessions of that length: it
-// grants twenty ticks at most.
-func StartZooKeeper(ctx context.Context, dir string, session time.Duration) (*ZooKeeper, error) {
-	cluster, err := zktest.Launch(ctx, zktest.Options{Dir: dir, TickTime: max(tickTime, session/20)})
+// StartZooKeeper starts one server, or an ensemble, that grants sessions of that
+// length: it grants twenty ticks at most.
+func StartZooKeeper(ctx context.Context, dir string, servers int, session time.Duration) (*ZooKeeper, error) {
+	cluster, err := zktest.Launch(ctx, zktest.Options{Dir: dir, Servers: servers, TickTime: max(tickTime, session/20)})
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,8 @@ type World struct {
 	aws        *aws      // nil without Options.Growth
 	planned    int       // volumes of all growths so far
 	mesos      *mesostest.Cluster
-	master     string // value of --mesos
+	links      []*links // one of each scheduler
+	gateways   netfault.Route
 	client     *leader.Client
 	hosts      []*Host
 	schedulers []*Scheduler
@@ -116,6 +118,13 @@ func NewWorld(ctx context.Context, opts Options, zk *ZooKeeper, dir, name string
 			return nil, err
 		}
 	}
+	for range opts.Schedulers {
+		l, err := newLinks(w.zkServers())
+		if err != nil {
+			return nil, err
+		}
+		w.links = append(w.links, l)
+	}
 	if err := w.startMesos(ctx); err != nil {
 		return nil, err
 	}
@@ -136,11 +145,15 @@ func newPassword() redact.Secret { return redact.New("Sb1" + rand.Text()[:10]) }
 func (w *World) passwordFile() string { return filepath.Join(w.dir, "secrets", "password") }
 
 func (w *World) zkOptions(root string) zkconn.Options {
-	return zkconn.Options{Servers: strings.Split(w.zk.cluster.ConnectString(), ","), Root: root}
+	return zkconn.Options{Servers: w.zkServers(), Root: root}
 }
 
+func (w *World) zkServers() []string { return strings.Split(w.zk.cluster.ConnectString(), ",") }
+
 func (w *World) startScaleIO() (err error) {
-	options := scaleiotest.Options{GatewayPort: w.gatewayPort, ControlAddr: net.JoinHostPort(w.address(), "0")}
+	options := scaleiotest.Options{
+		GatewayPort: w.gatewayPort, Listen: w.gateways.Listen, ControlAddr: net.JoinHostPort(w.address(), "0"),
+	}
 	if w.system, err = scaleiotest.New(options); err != nil {
 		return err
 	}
@@ -170,20 +183,29 @@ const packageVersion = "2.6-11000.113"
 
 func (w *World) startMesos(ctx context.Context) (err error) {
 	if w.opts.Mesos != "" {
-		w.master = w.opts.Mesos
 		return nil
 	}
-	root := "/mesos-" + w.name
-	w.master = "zk://" + w.zk.cluster.ConnectString() + root
+	announced := registrar{w.zkOptions(w.mesosRoot()), map[string]*links{directPath: nil}}
+	for i, l := range w.links {
+		announced.links[mesosPath(i+1)] = l
+	}
 	w.mesos, err = mesostest.New(mesostest.Options{
 		Dir: filepath.Join(w.dir, "mesos"), Logger: w.opts.Logger,
-		Registrar: registrar{w.zkOptions(root)},
+		Registrar: announced,
 	})
 	if err != nil {
 		return err
 	}
 	return w.mesos.Start(ctx)
 }
+
+// mesosRoot is where the master announces itself, and mesosPath where below it
+// to a scheduler that has links; to any other it does so on the directPath.
+func (w *World) mesosRoot() string { return "/mesos-" + w.name }
+
+const directPath = "/direct"
+
+func mesosPath(scheduler int) string { return fmt.Sprintf("/scheduler%d", scheduler) }
 
 // AddHost lays out one more host and starts its Mesos agent.
 func (w *World) AddHost() (*Host, error) {
@@ -269,6 +291,10 @@ func (w *World) Close() error {
 	if w.machines != nil {
 		errs = append(errs, w.machines.close())
 	}
+	for _, l := range w.links {
+		l.close()
+	}
+	w.gateways.Close()
 	return errors.Join(errs...)
 }
 

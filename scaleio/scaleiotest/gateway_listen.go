@@ -62,7 +62,7 @@ func (s *System) listenGateway(h *host) error {
 	}
 	listen := h.listen
 	if listen == nil {
-		listen = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
+		listen = s.opt.Listen
 	}
 	ln, err := listen(net.JoinHostPort(h.ip, s.gatewayPort(h)))
 	if err != nil {

@@ -2,6 +2,7 @@ package scaleiotest
 
 import (
 	"fmt"
+	"net"
 	"regexp"
 	"strconv"
 	"strings"
@@ -40,6 +41,9 @@ type Options struct {
 	GatewayPort int
 	// ControlAddr is where the control API listens, 127.0.0.1:0 when empty.
 	ControlAddr string
+	// Listen makes the gateways of hosts that are no Machine listen;
+	// nil means net.Listen. The listener says where clients reach it.
+	Listen func(addr string) (net.Listener, error)
 	// GatewayStart is how long a started gateway answers 503 before it serves.
 	GatewayStart time.Duration
 	// TokenIdle and TokenMax end a REST session: 10 minutes without use and 8
@@ -119,6 +123,9 @@ func (o Options) withDefaults() (Options, version, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Listen == nil {
+		o.Listen = func(addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
 	}
 	if o.Seed == 0 {
 		o.Seed = 1
