@@ -202,16 +202,34 @@ func (c *Cluster) Thaw(i int) error { return c.servers[i].signal(syscall.SIGCONT
 // Kill ends server i with SIGKILL.
 func (c *Cluster) Kill(i int) { c.servers[i].stop() }
 
-// Restart starts server i again on its data and ports, and waits until it
-// serves. Sessions live on: their timers start anew.
-func (c *Cluster) Restart(ctx context.Context, i int) error {
-	s := c.servers[i]
-	s.stop()
-	if err := s.start(); err != nil {
-		return err
+// Restart starts servers again on their data and ports, and waits until they
+// serve. Sessions live on: their timers start anew.
+func (c *Cluster) Restart(ctx context.Context, numbers ...int) error {
+	var restarted []*server
+	for _, i := range numbers {
+		s := c.servers[i]
+		s.stop()
+		if err := s.start(); err != nil {
+			return err
+		}
+		restarted = append(restarted, s)
 	}
-	return c.awaitServing(ctx, s)
+	return c.awaitServing(ctx, restarted...)
 }
+
+// Leader asks the servers which of them leads the ensemble.
+func (c *Cluster) Leader(ctx context.Context) (int, error) {
+	for i, s := range c.servers {
+		// One that does not answer does not lead.
+		if answer, err := s.ask(ctx, "srvr"); err == nil && strings.Contains(answer, "Mode: leader") {
+			return i, nil
+		}
+	}
+	return 0, errors.New("zktest: no server leads the ensemble")
+}
+
+// Ended reports whether the process of server i has ended by itself.
+func (c *Cluster) Ended(i int) bool { return c.servers[i].cmd != nil && c.servers[i].exited() }
 
 func (c *Cluster) killAll() {
 	for _, s := range c.servers {

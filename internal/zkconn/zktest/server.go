@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // nobody is Debian's unprivileged user and, as nogroup, its group. ZooKeeper
@@ -118,11 +120,11 @@ func (s *server) signal(sig syscall.Signal) error {
 	return s.cmd.Process.Signal(sig)
 }
 
-// exited reports a process that ended by itself.
+// exited reports a process that ended by itself. It is left to stop to reap.
 func (s *server) exited() bool {
-	var info syscall.WaitStatus
-	pid, err := syscall.Wait4(s.cmd.Process.Pid, &info, syscall.WNOHANG, nil)
-	return err == nil && pid == s.cmd.Process.Pid
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, s.cmd.Process.Pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+	return err == nil && info.Signo == int32(unix.SIGCHLD)
 }
 
 // awaitServing waits until the server serves clients. "srvr" is asked because

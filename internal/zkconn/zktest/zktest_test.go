@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,4 +60,34 @@ func TestAClosedDirectoryIsUsedAllTheSame(t *testing.T) {
 	defer c.Close()
 	_, err = c.Version(ctx)
 	require.NoError(t, err)
+}
+
+func TestAnEnsembleElectsAnotherLeader(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c := zktest.StartEnsemble(t, 3)
+	first, err := c.Leader(ctx)
+	require.NoError(t, err)
+	require.False(t, c.Ended(first))
+	c.Kill(first)
+	require.False(t, c.Ended(first), "it was ended, not by itself")
+	var second int
+	require.Eventually(t, func() bool {
+		second, err = c.Leader(ctx)
+		return err == nil
+	}, time.Minute, 20*time.Millisecond)
+	require.NotEqual(t, first, second)
+
+	c.Kill(second)
+	require.Eventually(t, func() bool {
+		_, err := c.Leader(ctx)
+		return err != nil
+	}, time.Minute, 20*time.Millisecond, "one of three is no quorum")
+	require.NoError(t, c.Restart(ctx, first, second), "neither serves before both run")
+	_, err = c.Leader(ctx)
+	require.NoError(t, err)
+
+	require.NoError(t, syscall.Kill(c.Pid(first), syscall.SIGTERM))
+	require.Eventually(t, func() bool { return c.Ended(first) }, time.Minute, 20*time.Millisecond)
+	require.True(t, c.Ended(first), "it is said as often as it is asked")
 }
