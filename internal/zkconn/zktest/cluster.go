@@ -228,8 +228,11 @@ func (c *Cluster) Leader(ctx context.Context) (int, error) {
 	return 0, errors.New("zktest: no server leads the ensemble")
 }
 
-// Ended reports whether the process of server i has ended by itself.
-func (c *Cluster) Ended(i int) bool { return c.servers[i].cmd != nil && c.servers[i].exited() }
+// Serves reports whether server i serves clients.
+func (c *Cluster) Serves(ctx context.Context, i int) bool {
+	answer, err := c.servers[i].ask(ctx, "srvr")
+	return err == nil && strings.Contains(answer, serving)
+}
 
 func (c *Cluster) killAll() {
 	for _, s := range c.servers {

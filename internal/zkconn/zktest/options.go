@@ -61,6 +61,9 @@ func (o Options) validate() error {
 	return nil
 }
 
+// ticks is how many ticks last that long.
+func (o Options) ticks(d time.Duration) int { return int((d + o.TickTime - 1) / o.TickTime) }
+
 const javaDir = "/usr/share/java/"
 
 // findJava returns the java program and the class path. The netty jars are

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // nobody is Debian's unprivileged user and, as nogroup, its group. ZooKeeper
@@ -48,7 +46,7 @@ func (s *server) configure(o Options, all []*server) error {
 		fmt.Fprintf(&cfg, "ssl.trustStore.location=%s\nssl.trustStore.type=PEM\n", o.TLS.TrustStore)
 	}
 	if len(all) > 1 {
-		cfg.WriteString("initLimit=20\nsyncLimit=10\nstandaloneEnabled=false\n")
+		fmt.Fprintf(&cfg, "initLimit=%d\nsyncLimit=%d\nstandaloneEnabled=false\n", o.ticks(10*time.Second), o.ticks(5*time.Second))
 		for _, peer := range all {
 			fmt.Fprintf(&cfg, "server.%d=127.0.0.1:%d:%d\n", peer.id, peer.peer, peer.election)
 		}
@@ -120,19 +118,22 @@ func (s *server) signal(sig syscall.Signal) error {
 	return s.cmd.Process.Signal(sig)
 }
 
-// exited reports a process that ended by itself. It is left to stop to reap.
+// exited reports a process that ended by itself.
 func (s *server) exited() bool {
-	var info unix.Siginfo
-	err := unix.Waitid(unix.P_PID, s.cmd.Process.Pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
-	return err == nil && info.Signo == int32(unix.SIGCHLD)
+	var info syscall.WaitStatus
+	pid, err := syscall.Wait4(s.cmd.Process.Pid, &info, syscall.WNOHANG, nil)
+	return err == nil && pid == s.cmd.Process.Pid
 }
+
+// serving is in the answer to "srvr" of a server that serves clients.
+const serving = "Mode:"
 
 // awaitServing waits until the server serves clients. "srvr" is asked because
 // "ruok" is answered too early.
 func (s *server) awaitServing(ctx context.Context) error {
 	for {
 		answer, err := s.ask(ctx, "srvr")
-		if err == nil && strings.Contains(answer, "Mode:") {
+		if err == nil && strings.Contains(answer, serving) {
 			return nil
 		}
 		if s.exited() {
