@@ -6,8 +6,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/hashicorp/go-hclog"
@@ -20,81 +22,135 @@ const usage = `Usage:
   sandbox run --scenario bootstrap|demo|failover-soak|growth|growth-soak [flags]
                                                                        play a scenario, print and write what was measured
   sandbox up [flags]                                                   start a cluster and keep it until interrupted
+  sandbox drill NAME [flags]                                           provoke a fault on a fresh cluster, measure what comes of it
+  sandbox drill --list                                                 all drills, with what is expected
 
 Flags:
 `
 
 func main() { os.Exit(run()) }
 
+// options are what the flags of a command say.
+type options struct {
+	sandbox.Options
+	scenario, report string
+	count            int
+	seed             uint64
+	packages, hosts  string
+	verbose          bool
+	drill            sandbox.DrillOptions
+	list             bool
+}
+
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	opts := sandbox.Options{Out: os.Stdout, Terminal: term.IsTerminal(int(os.Stdout.Fd()))}
+	o := &options{Options: sandbox.Options{Out: os.Stdout, Terminal: term.IsTerminal(int(os.Stdout.Fd()))}}
 	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
-		opts.Width = width
+		o.Width = width
 	}
-	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
-	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), usage)
-		flags.PrintDefaults()
+	command, args := "", os.Args[1:]
+	if len(args) > 0 {
+		command, args = args[0], args[1:]
 	}
-	scenario := flags.String("scenario", "demo", "what to play: bootstrap, demo, failover-soak, growth or growth-soak")
-	report := flags.String("report", "", "file to write the report to, as JSON")
-	count := flags.Int("count", 0, "rounds of failover-soak and growth-soak; 20 when 0")
-	seed := flags.Uint64("seed", 0, "seed of failover-soak and growth-soak; the clock when 0")
-	packages := flags.String("packages", "real", "real: .deb files and this machine's dpkg; stand-in: package tools that cost nothing")
-	hosts := flags.String("hosts", "directories", "directories: each host is played by one; nspawn: machines with a real systemd, dpkg and apt, as root")
-	flags.IntVar(&opts.Agents, "agents", sandbox.DefaultAgents, "hosts at the start")
-	flags.IntVar(&opts.Schedulers, "schedulers", sandbox.DefaultSchedulers, "scheduler processes")
-	flags.IntVar(&opts.Disks, "disks", 1, "free disks of each host")
-	flags.BoolVar(&opts.Growth, "growth", false, "make the hosts instances of EC2, whose volumes pools grow by; demo, growth and growth-soak do so always")
-	flags.DurationVar(&opts.SessionTimeout, "session-timeout", sandbox.DefaultSessionTimeout, "ZooKeeper session of the schedulers, 1s to 1m")
-	flags.StringVar(&opts.Dir, "dir", "", "directory to work in; a temporary one when empty")
-	flags.StringVar(&opts.Mesos, "mesos", "", "address of a real Mesos master, with up")
-	verbose := flags.Bool("verbose", false, "log what the doubles do")
-	if len(os.Args) < 2 || (os.Args[1] != "run" && os.Args[1] != "up") {
+	flags := o.flags(command)
+	if command != "run" && command != "up" && command != "drill" {
 		flags.SetOutput(os.Stderr)
 		flags.Usage()
 		return 2
 	}
-	if err := flags.Parse(os.Args[2:]); err != nil {
+	if command == "drill" && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		o.drill.Name, args = args[0], args[1:]
+	}
+	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
 		}
 		return 2
 	}
-	if *packages != "real" && *packages != "stand-in" || flags.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "sandbox: --packages is %q, want real or stand-in; arguments beside flags: %q\n", *packages, flags.Args())
+	if o.packages != "real" && o.packages != "stand-in" || flags.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "sandbox: --packages is %q, want real or stand-in; arguments beside flags: %q\n", o.packages, flags.Args())
 		return 2
 	}
-	if *hosts != "directories" && *hosts != "nspawn" {
-		fmt.Fprintf(os.Stderr, "sandbox: --hosts is %q, want directories or nspawn\n", *hosts)
+	if o.hosts != "directories" && o.hosts != "nspawn" {
+		fmt.Fprintf(os.Stderr, "sandbox: --hosts is %q, want directories or nspawn\n", o.hosts)
 		return 2
 	}
-	opts.Machines = *hosts == "nspawn"
-	opts.StandInPackages = *packages == "stand-in"
-	if *verbose {
-		opts.Logger = hclog.New(&hclog.LoggerOptions{Name: "sandbox", Level: hclog.Debug, Output: os.Stderr})
+	o.Machines = o.hosts == "nspawn"
+	o.StandInPackages = o.packages == "stand-in"
+	if o.verbose {
+		o.Logger = hclog.New(&hclog.LoggerOptions{Name: "sandbox", Level: hclog.Debug, Output: os.Stderr})
 	}
-	if os.Args[1] == "up" {
-		if err := sandbox.Up(ctx, opts); err != nil {
+	switch command {
+	case "up":
+		if err := sandbox.Up(ctx, o.Options); err != nil {
 			fmt.Fprintln(os.Stderr, "sandbox:", err)
 			return 1
 		}
 		return 0
+	case "drill":
+		if o.list {
+			list(os.Stdout)
+			return 0
+		}
+		return o.conclude(sandbox.RunDrill(ctx, o.drill, o.Options))
+	default:
+		return o.conclude(sandbox.Run(ctx, o.scenario, o.Options, o.count, o.seed))
 	}
-	return play(ctx, opts, *scenario, *report, *count, *seed)
 }
 
-func play(ctx context.Context, opts sandbox.Options, scenario, file string, count int, seed uint64) int {
-	report, err := sandbox.Run(ctx, scenario, opts, count, seed)
+func (o *options) flags(command string) *flag.FlagSet {
+	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), usage)
+		flags.PrintDefaults()
+	}
+	packages := "real"
+	o.hosts = "directories"
+	switch command {
+	case "drill":
+		packages = "stand-in"
+		during := string(sandbox.DuringBootstrap)
+		flags.StringVar((*string)(&o.drill.During), "during", during, "what the cluster does when the drill strikes: bootstrap, growth or idle")
+		flags.IntVar(&o.drill.AfterSteps, "after", 0, "after how many steps of the bootstrap to strike; about the middle when 0")
+		flags.BoolVar(&o.drill.Refuse, "refuse", false, "let a link that is cut refuse connections, instead of dropping what is sent")
+		flags.BoolVar(&o.list, "list", false, "list the drills")
+	default:
+		flags.StringVar(&o.scenario, "scenario", "demo", "what to play: bootstrap, demo, failover-soak, growth or growth-soak")
+		flags.IntVar(&o.count, "count", 0, "rounds of failover-soak and growth-soak; 20 when 0")
+		flags.Uint64Var(&o.seed, "seed", 0, "seed of failover-soak and growth-soak; the clock when 0")
+		flags.BoolVar(&o.Growth, "growth", false, "make the hosts instances of EC2, whose volumes pools grow by; demo, growth and growth-soak do so always")
+		flags.StringVar(&o.hosts, "hosts", o.hosts, "directories: each host is played by one; nspawn: machines with a real systemd, dpkg and apt, as root")
+		flags.StringVar(&o.Mesos, "mesos", "", "address of a real Mesos master, with up")
+	}
+	flags.StringVar(&o.report, "report", "", "file to write the report to, as JSON")
+	flags.StringVar(&o.packages, "packages", packages, "real: .deb files and this machine's dpkg; stand-in: package tools that cost nothing")
+	flags.IntVar(&o.Agents, "agents", sandbox.DefaultAgents, "hosts at the start")
+	flags.IntVar(&o.Schedulers, "schedulers", 0, "scheduler processes; 2, in some drills 3, when 0")
+	flags.IntVar(&o.Disks, "disks", 1, "free disks of each host")
+	flags.DurationVar(&o.SessionTimeout, "session-timeout", sandbox.DefaultSessionTimeout, "ZooKeeper session of the schedulers, 1s to 1m")
+	flags.StringVar(&o.Dir, "dir", "", "directory to work in; a temporary one when empty")
+	flags.BoolVar(&o.verbose, "verbose", false, "log what the doubles do")
+	return flags
+}
+
+// list shows the drills to a person.
+func list(out io.Writer) {
+	for _, d := range sandbox.Drills() {
+		fmt.Fprintf(out, "%s\n    %s.\n    Expected: %s\n", d.Name, d.Fault, d.Expect)
+	}
+}
+
+// conclude shows and writes what was measured; the exit code says whether all
+// went well.
+func (o *options) conclude(report *sandbox.Report, err error) int {
 	report.Print(os.Stdout)
-	if file != "" {
-		if writeErr := report.Write(file); writeErr != nil {
+	if o.report != "" {
+		if writeErr := report.Write(o.report); writeErr != nil {
 			fmt.Fprintln(os.Stderr, "sandbox: write the report:", writeErr)
 			return 1
 		}
-		fmt.Println("  report     ", file)
+		fmt.Println("  report     ", o.report)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sandbox:", err)

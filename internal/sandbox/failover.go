@@ -139,6 +139,22 @@ func (w *World) awaitLeader(ctx context.Context, other string, epoch uint64) (ht
 	}
 }
 
+// ready asks a scheduler whether it does what it is there for.
+func ready(ctx context.Context, card leader.Card) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, card.URL+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close() // of no interest
+	return resp.StatusCode == http.StatusOK
+}
+
 func getStatus(ctx context.Context, card leader.Card) (httpapi.Status, error) {
 	var status httpapi.Status
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)

@@ -30,13 +30,21 @@ func growthScenario(ctx context.Context, s *stage) error {
 			return err
 		}
 		s.bootstrapped(w, state)
-		return s.grow(ctx, w)
+		return s.grow(ctx, w, s.killed(w))
 	})
 }
 
-// grow fills the pool, kills the leader between two volumes, and waits until
-// the pool has grown.
-func (s *stage) grow(ctx context.Context, w *World) error {
+// killed kills the leader between two volumes.
+func (s *stage) killed(w *World) func(context.Context) error {
+	return func(ctx context.Context) error {
+		s.progress.say("kill -9 of the leader and its parent, between two volumes")
+		return s.drill(ctx, w, Kill)
+	}
+}
+
+// grow fills the pool, strikes between two volumes, and waits until the pool
+// has grown.
+func (s *stage) grow(ctx context.Context, w *World, strike func(context.Context) error) error {
 	pool, err := w.fill()
 	if err != nil {
 		return err
@@ -51,10 +59,9 @@ func (s *stage) grow(ctx context.Context, w *World) error {
 	}
 	s.progress.say("growth of %d volumes has begun: %s", growth.Volumes, growth.Reason)
 	if growth.Counts[model.SlotPlanned]+growth.Counts[model.SlotCreated] == 0 {
-		s.report.fail("all volumes were attached before the leader could be killed: %v", growth.Counts)
+		s.report.fail("all volumes were attached before anything could be struck: %v", growth.Counts)
 	}
-	s.progress.say("kill -9 of the leader and its parent, between two volumes")
-	if err := s.drill(ctx, w, Kill); err != nil {
+	if err := strike(ctx); err != nil {
 		return err
 	}
 	growth, err = w.awaitGrowth(ctx, pool, "the end of the growth", func(g *storagegrowth.GrowthView) bool { return g.Finished != nil })

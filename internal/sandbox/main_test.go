@@ -1,10 +1,7 @@
 package sandbox
 
 import (
-	"bytes"
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -45,11 +42,10 @@ func newWorld(ctx context.Context, tb testing.TB, opts Options) *World {
 	return w
 }
 
-// nothingRuns looks for processes that were started for a sandbox: they have
-// its directory in their arguments or their environment.
+// nothingRuns looks for processes that were started for a sandbox.
 func nothingRuns(tb testing.TB, dir string) {
 	tb.Helper()
-	var left []string
+	var left []process
 	for range 100 {
 		left = processesOf(dir)
 		if len(left) == 0 {
@@ -57,23 +53,7 @@ func nothingRuns(tb testing.TB, dir string) {
 		}
 		time.Sleep(50 * time.Millisecond) // the kernel is still ending them
 	}
-	tb.Errorf("processes were left behind: %q", left)
-}
-
-func processesOf(dir string) []string {
-	var left []string
-	names, _ := filepath.Glob("/proc/[0-9]*") // the pattern is well formed
-	for _, proc := range names {
-		if filepath.Base(proc) == "self" {
-			continue
-		}
-		args, _ := os.ReadFile(filepath.Join(proc, "cmdline")) // it may just have ended
-		env, _ := os.ReadFile(filepath.Join(proc, "environ"))
-		if bytes.Contains(args, []byte(dir)) || bytes.Contains(env, []byte(dir)) {
-			left = append(left, filepath.Base(proc)+" "+string(bytes.ReplaceAll(args, []byte{0}, []byte{' '})))
-		}
-	}
-	return left
+	tb.Errorf("processes were left behind: %v", left)
 }
 
 // output is what a sandbox prints, safe to read meanwhile.

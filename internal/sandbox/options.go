@@ -48,6 +48,9 @@ type Options struct {
 	Terminal bool
 	Width    int
 	Logger   hclog.Logger
+
+	// heartbeat is the interval of the master's, that of a real one when 0.
+	heartbeat time.Duration
 }
 
 // Defaults of Options.

@@ -16,6 +16,7 @@ type Report struct {
 	Joined    []JoinReport     `json:"joined,omitempty"`
 	Failovers []FailoverReport `json:"failovers"`
 	Growths   []GrowthReport   `json:"growths"`
+	Drills    []DrillReport    `json:"drills,omitempty"`
 	// Created counts the objects that the ScaleIO double made, by kind; each
 	// must have been made once.
 	Created map[string]int `json:"created,omitempty"`
@@ -74,6 +75,34 @@ type FailoverReport struct {
 	// WokenExit is the exit code of a leader that was stopped and woken again;
 	// 3 says that it noticed the loss of its leadership.
 	WokenExit *int `json:"woken_exit,omitempty"`
+}
+
+// DrillReport is about one drill.
+type DrillReport struct {
+	Drill string `json:"drill"`
+	// During is what the cluster did: bootstrap, growth or idle.
+	During     string `json:"during"`
+	Expected   string `json:"expected"`
+	AfterSteps int    `json:"after_steps"`
+	// Measures names what Seconds are; BoundS is how long it may take, 0 without
+	// a bound.
+	Measures    string  `json:"measures"`
+	Seconds     float64 `json:"seconds"`
+	BoundS      float64 `json:"bound_s,omitempty"`
+	EpochBefore uint64  `json:"epoch_before"`
+	EpochAfter  uint64  `json:"epoch_after"`
+	// FrameworkIDKept and StepsRepeated are as in a FailoverReport.
+	FrameworkIDKept bool `json:"framework_id_kept"`
+	StepsRepeated   int  `json:"steps_repeated"`
+	// Exits are all ends of schedulers since the strike.
+	Exits []ExitReport `json:"exits,omitempty"`
+	OK    bool         `json:"ok"`
+}
+
+// ExitReport is the end of a scheduler's process.
+type ExitReport struct {
+	Scheduler string `json:"scheduler"`
+	Code      int    `json:"code"` // -1 when a signal ended it
 }
 
 // newReport has empty lists, so that the JSON shows them.
@@ -143,6 +172,14 @@ func (r *Report) Print(out io.Writer) {
 		}
 		row("failover", "%s after %d steps: take-over in %.2f s (session %.0f s), epoch %d -> %d, %s, %d steps repeated",
 			f.Kind, f.AfterSteps, f.TakeoverS, f.SessionTimeoutS, f.EpochBefore, f.EpochAfter, kept, f.StepsRepeated)
+	}
+	for _, d := range r.Drills {
+		bound := "no bound"
+		if d.BoundS > 0 {
+			bound = fmt.Sprintf("at most %.1f s", d.BoundS)
+		}
+		row("drill", "%s during %s, after %d steps: %s after %.2f s (%s), epoch %d -> %d, %d steps repeated",
+			d.Drill, d.During, d.AfterSteps, d.Measures, d.Seconds, bound, d.EpochBefore, d.EpochAfter, d.StepsRepeated)
 	}
 	for _, j := range r.Joined {
 		row("joined", "%s served in %.2f s, %d steps", j.Host, j.Seconds, j.Steps)

@@ -17,9 +17,6 @@ const (
 
 // Run plays a scenario and returns its report, also when it failed.
 func Run(ctx context.Context, scenario string, opts Options, count int, seed uint64) (*Report, error) {
-	if err := opts.complete(); err != nil {
-		return newReport(), err
-	}
 	play, ok := map[string]func(context.Context, *stage) error{
 		"bootstrap":     bootstrapScenario,
 		"demo":          demoScenario,
@@ -29,6 +26,17 @@ func Run(ctx context.Context, scenario string, opts Options, count int, seed uin
 	}[scenario]
 	if !ok {
 		return newReport(), fmt.Errorf("sandbox: no scenario %q: want bootstrap, demo, failover-soak, growth or growth-soak", scenario)
+	}
+	return run(ctx, opts, func(ctx context.Context, s *stage) error {
+		s.count, s.seed = count, seed
+		return s.play(ctx, play)
+	})
+}
+
+// run sets a stage, lets it be played on, and concludes the report.
+func run(ctx context.Context, opts Options, play func(context.Context, *stage) error) (*Report, error) {
+	if err := opts.complete(); err != nil {
+		return newReport(), err
 	}
 	dir := opts.Dir
 	if dir == "" {
@@ -42,9 +50,8 @@ func Run(ctx context.Context, scenario string, opts Options, count int, seed uin
 	if err != nil {
 		return newReport(), err
 	}
-	s := &stage{opts: opts, dir: dir, count: count, seed: seed, report: newReport(), progress: newProgress(opts.Out, opts.Terminal, opts.Width, time.Now)}
-	err = s.play(ctx, play)
-	if err != nil {
+	s := &stage{opts: opts, dir: dir, servers: 1, report: newReport(), progress: newProgress(opts.Out, opts.Terminal, opts.Width, time.Now)}
+	if err := play(ctx, s); err != nil {
 		s.report.fail("%s", err)
 	}
 	if err := s.report.conclude(); err != nil {
@@ -65,6 +72,7 @@ type stage struct {
 	dir      string
 	count    int
 	seed     uint64
+	servers  int // of ZooKeeper
 	zk       *ZooKeeper
 	report   *Report
 	progress *progress
@@ -72,14 +80,13 @@ type stage struct {
 
 func (s *stage) play(ctx context.Context, scenario func(context.Context, *stage) error) (err error) {
 	s.progress.say("starting ZooKeeper")
-	zkDir := filepath.Join(s.dir, "zookeeper")
-	if err := os.MkdirAll(zkDir, 0o755); err != nil {
+	if err := os.MkdirAll(s.zkDir(), 0o755); err != nil {
 		return err
 	}
 	if err := os.Chmod(s.dir, 0o755); err != nil { // ZooKeeper may run as nobody
 		return err
 	}
-	if s.zk, err = StartZooKeeper(ctx, zkDir, 1, s.opts.SessionTimeout); err != nil {
+	if s.zk, err = StartZooKeeper(ctx, s.zkDir(), s.servers, s.opts.SessionTimeout); err != nil {
 		return err
 	}
 	defer s.zk.Close()
@@ -88,6 +95,9 @@ func (s *stage) play(ctx context.Context, scenario func(context.Context, *stage)
 	}
 	return scenario(ctx, s)
 }
+
+// zkDir is where ZooKeeper keeps its data.
+func (s *stage) zkDir() string { return filepath.Join(s.dir, "zookeeper") }
 
 // inWorld makes a world with schedulers, runs f in it, and checks what it left.
 func (s *stage) inWorld(ctx context.Context, name string, f func(*World) error) (err error) {
@@ -162,7 +172,7 @@ func demoScenario(ctx context.Context, s *stage) error {
 		if err := s.join(ctx, w, state); err != nil {
 			return err
 		}
-		if err := s.grow(ctx, w); err != nil {
+		if err := s.grow(ctx, w, s.killed(w)); err != nil {
 			return err
 		}
 		s.progress.say("SIGTERM to the leader")

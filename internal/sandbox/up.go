@@ -22,7 +22,7 @@ func Up(ctx context.Context, opts Options) (err error) {
 	if opts.Dir, err = filepath.Abs(opts.Dir); err != nil {
 		return err
 	}
-	s := &stage{opts: opts, dir: opts.Dir, report: newReport(), progress: newProgress(opts.Out, opts.Terminal, opts.Width, time.Now)}
+	s := &stage{opts: opts, dir: opts.Dir, servers: 1, report: newReport(), progress: newProgress(opts.Out, opts.Terminal, opts.Width, time.Now)}
 	return s.play(ctx, func(ctx context.Context, s *stage) error {
 		w, err := NewWorld(ctx, s.opts, s.zk, s.dir, "demo")
 		if err != nil {

@@ -31,10 +31,19 @@ type ZooKeeper struct{ cluster *zktest.Cluster }
 // after kill -9 then stays within the session timeout and half a second.
 const tickTime = 400 * time.Millisecond
 
+// ensembleTick is that of an ensemble: the servers that do not lead it tell the
+// leader of their clients' heartbeats only every half tick, on top of the
+// rounding up.
+const ensembleTick = tickTime / 2
+
 // StartZooKeeper starts one server, or an ensemble, that grants sessions of that
 // length: it grants twenty ticks at most.
 func StartZooKeeper(ctx context.Context, dir string, servers int, session time.Duration) (*ZooKeeper, error) {
-	cluster, err := zktest.Launch(ctx, zktest.Options{Dir: dir, Servers: servers, TickTime: max(tickTime, session/20)})
+	tick := tickTime
+	if servers > 1 {
+		tick = ensembleTick
+	}
+	cluster, err := zktest.Launch(ctx, zktest.Options{Dir: dir, Servers: servers, TickTime: max(tick, session/20)})
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +137,7 @@ func NewWorld(ctx context.Context, opts Options, zk *ZooKeeper, dir, name string
 	if err := w.startMesos(ctx); err != nil {
 		return nil, err
 	}
-	if w.client, err = leader.Open(ctx, w.zkOptions("/scaleio-framework/"+name)); err != nil {
+	if err := w.reconnect(ctx); err != nil {
 		return nil, err
 	}
 	for range opts.Agents {
@@ -137,6 +146,20 @@ func NewWorld(ctx context.Context, opts Options, zk *ZooKeeper, dir, name string
 		}
 	}
 	return w, nil
+}
+
+// reconnect takes a new session for looking at what stands in ZooKeeper: an
+// ensemble that was away may have ended the old one.
+func (w *World) reconnect(ctx context.Context) error {
+	client, err := leader.Open(ctx, w.Store())
+	if err != nil {
+		return err
+	}
+	if w.client != nil {
+		w.client.Close()
+	}
+	w.client = client
+	return nil
 }
 
 // newPassword draws one that ScaleIO takes: three classes, 8 to 15 characters.
@@ -190,7 +213,7 @@ func (w *World) startMesos(ctx context.Context) (err error) {
 		announced.links[mesosPath(i+1)] = l
 	}
 	w.mesos, err = mesostest.New(mesostest.Options{
-		Dir: filepath.Join(w.dir, "mesos"), Logger: w.opts.Logger,
+		Dir: filepath.Join(w.dir, "mesos"), Logger: w.opts.Logger, HeartbeatInterval: w.opts.heartbeat,
 		Registrar: announced,
 	})
 	if err != nil {
