@@ -15,6 +15,8 @@ LDFLAGS    := -s -w -X scaleio-framework/internal/version.version=$(VERSION)
 PROGRAMS   := scaleio-scheduler scaleio-nodeagent scaleioctl sandbox
 FUZZTIME   ?= 20s
 PACKAGES   ?= ./...
+DRILLS     ?= all
+ROUNDS     ?= 1
 HOST_TESTS := ./nodeagent/hosttest ./test/hosts
 
 .PHONY: setup build demo test takeover test-hosts lint bench fuzz fmt clean help
@@ -43,6 +45,9 @@ test-hosts: ## Run the tests on real hosts: machines with systemd, dpkg and apt.
 	@[ "$$(id -u)" -eq 0 ] || { echo "make test-hosts: needs root: its hosts are machines of systemd-nspawn" >&2; exit 1; }
 	@deploy/dev/setup hosts
 	go test -tags hosts -timeout 30m -p 1 -run '$(RUN)' $(HOST_TESTS)
+
+drills: setup ## Play every drill on real processes, ROUNDS times, and show what was measured.
+	go test -count $(ROUNDS) -timeout 8h ./test/drills -v -args -drills.set=$(DRILLS)
 
 lint: setup $(GOFUMPT) $(STATICCHECK) ## Check formatting, go vet and staticcheck.
 	@unformatted=$$($(GOFUMPT) -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
