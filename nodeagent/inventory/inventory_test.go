@@ -86,6 +86,7 @@ func TestOnlyEmptyWholeDisksAreFree(t *testing.T) {
 		"a read-only disk":    {scaleiotest.Disk{Name: "sdb", ReadOnly: true}, "it is read-only"},
 		"an LVM volume":       {scaleiotest.Disk{Name: "sdb", Signature: "LVM2_member"}, "LVM2_member"},
 		"an ext4 superblock":  {scaleiotest.Disk{Name: "sdb", Signature: "ext4"}, "signature"},
+		"a disk of ScaleIO":   {scaleiotest.Disk{Name: "sdb", Signature: "SCALEIO-DEVICE-1"}, "something unknown is written on it, at byte 0"},
 		"a partition table":   {scaleiotest.Disk{Name: "sdb", Signature: strings.Repeat("\x00", 510) + "\x55\xaa"}, "signature"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -100,6 +101,19 @@ func TestOnlyEmptyWholeDisksAreFree(t *testing.T) {
 			require.Equal(t, "/dev/"+c.disk.Name, disks[0].Device)
 		})
 	}
+}
+
+func TestWhatIsWrittenAtTheEndOfADiskIsSeenToo(t *testing.T) {
+	needProbes(t)
+	root, look := collect(t, "", scaleiotest.Disk{Name: "sdb", SizeBytes: gib})
+	require.True(t, look().Disks[0].Free)
+	f, err := os.OpenFile(filepath.Join(root, "dev/sdb"), os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = f.WriteAt([]byte{1}, gib-7)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	require.Contains(t, look().Disks[0].Why, "at byte 1073741817: if nobody needs it")
+	require.False(t, look().Disks[0].Unexamined)
 }
 
 func TestARealFileSystemIsSeen(t *testing.T) {

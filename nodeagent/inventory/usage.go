@@ -90,13 +90,17 @@ func unescape(name string) string {
 }
 
 // signature asks blkid and wipefs what is written on a disk. They know
-// different things, so both must find nothing.
+// different things, so both must find nothing; and since neither knows every
+// owner, ScaleIO itself among them, what they find empty must also be blank.
 func (c *Collector) signature(ctx context.Context, device string) finding {
 	at := c.opt.Root.Path(c.opt.Root.Resolve(device))
 	if found := c.probe(ctx, "blkid", []string{"-p", at}, 2); found.why != "" {
 		return found
 	}
-	return c.probe(ctx, "wipefs", []string{"-n", at}, 0)
+	if found := c.probe(ctx, "wipefs", []string{"-n", at}, 0); found.why != "" {
+		return found
+	}
+	return blank(at)
 }
 
 // probe runs a tool that ends with status nothing and without output when a
