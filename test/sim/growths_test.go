@@ -202,6 +202,13 @@ func (w *world) growthEnding() map[string]string {
 		}
 	}
 	e["slots done"] = fmt.Sprint(done)
+	totals := storagegrowth.Describe(w.store.Tree()).Totals
+	e["slots counted as done"] = fmt.Sprint(totals.Volumes[model.SlotDone])
+	var begun, finished int64
+	for _, t := range totals.Pools {
+		begun, finished = begun+t.Begun, finished+t.Finished[model.GrowthDone]
+	}
+	e["growths counted"] = fmt.Sprintf("%d begun, %d done", begun, finished)
 	var status storagegrowth.Status
 	if entry, ok := w.store.Tree()[storagegrowth.PathStatus]; ok && w.site.fill > 0 {
 		w.must(json.Unmarshal(entry.Data, &status))

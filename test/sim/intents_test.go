@@ -76,7 +76,7 @@ func (w *world) checkCommit(t *term, ops []leader.Op) {
 			w.storedNode(op.Data)
 		case isGrowth(op.Path):
 			w.storedGrowth(t, op.Data)
-		case op.Path == storagegrowth.PathStatus:
+		case op.Path == storagegrowth.PathStatus, op.Path == storagegrowth.PathTotals:
 		case strings.HasPrefix(op.Path, leader.PathOrdersRefused):
 			w.violate("term %d sets an event aside: %s", t.epoch, op.Data)
 		default:
