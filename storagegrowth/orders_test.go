@@ -303,6 +303,18 @@ func TestAClusterThatIsMadeLater(t *testing.T) {
 	requireGrown(t, st, "in the same term")
 }
 
+// A problem that is over is told at once, however young the status is.
+func TestAProblemThatIsOverIsNotTold(t *testing.T) {
+	st := newStage(t, growthtest.New(3, 0.3), options())
+	delete(st.stored, leader.PathCluster)
+	st.start()
+	st.run(5 * time.Second)
+	require.Contains(t, st.view().Problem, "no gateway is known yet")
+	st.post(core.ClusterKnown{UUID: uuid, Gateways: []model.Gateway{{Host: "h1", URL: "https://h1"}}})
+	st.run(time.Second)
+	require.Empty(t, st.view().Problem)
+}
+
 func TestFinishedGrowthsAreForgottenInTheEnd(t *testing.T) {
 	st := newStage(t, growthtest.New(3, 0.85), eager())
 	for i := range 105 {

@@ -85,13 +85,15 @@ func (s *Status) setSpare(pool string, percent int) {
 }
 
 // tellStatus stores the status when something an operator would notice has
-// changed, and not too often.
+// changed, and not too often. That nothing can be decided, or that something
+// can again, is told at once.
 func (t *turn) tellStatus() {
 	if t.status == nil {
 		return
 	}
 	fresh := t.describeStatus()
-	if !t.storeNow && (sameStatus(t.status, fresh) || t.now.Sub(t.statusAt) < t.options.StatusEvery) {
+	turned := (fresh.Problem == "") != (t.status.Problem == "")
+	if !t.storeNow && !turned && (sameStatus(t.status, fresh) || t.now.Sub(t.statusAt) < t.options.StatusEvery) {
 		return
 	}
 	fresh.At = t.now
