@@ -50,6 +50,8 @@ type flight struct {
 	reply   reply
 }
 
+func (f *flight) name() string { return f.op + " " + f.path }
+
 // reply is what a server answered, or that its answer is lost.
 type reply struct {
 	lost    bool
@@ -70,7 +72,7 @@ func (c *Conn) call(ctx context.Context, request flight) (reply, error) {
 		fmt.Errorf("no answer within %v: %w", c.opts.CallTimeout, context.DeadlineExceeded))
 	defer cancel()
 	for {
-		if err := c.awaitSession(ctx); err != nil {
+		if err := c.awaitSession(ctx, request.name()); err != nil {
 			return reply{}, &zkconn.CallError{Op: request.op, Path: request.path, Err: err, Cause: context.Cause(ctx)}
 		}
 		f := request
@@ -102,7 +104,7 @@ func (c *Conn) await(ctx context.Context, f *flight) (answered bool, cause error
 	case <-ctx.Done():
 	case <-c.live.Done():
 	}
-	c.client.awaitRunning()
+	c.client.awaitRunning(f.name())
 	select {
 	case <-f.settled:
 		return true, errBroken
@@ -146,9 +148,9 @@ func (c *Conn) endReason() error {
 }
 
 // awaitSession waits until a server serves the session.
-func (c *Conn) awaitSession(ctx context.Context) error {
+func (c *Conn) awaitSession(ctx context.Context, doing string) error {
 	for {
-		c.client.awaitRunning()
+		c.client.awaitRunning(doing)
 		state, changed := c.State()
 		if err := c.endReason(); err != nil {
 			return err
@@ -160,7 +162,7 @@ func (c *Conn) awaitSession(ctx context.Context) error {
 		case <-changed:
 		case <-c.live.Done():
 		case <-ctx.Done():
-			c.client.awaitRunning()
+			c.client.awaitRunning(doing)
 			return zkconn.ErrDisconnected
 		}
 	}

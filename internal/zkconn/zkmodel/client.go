@@ -14,9 +14,16 @@ type Client struct {
 	cut     bool
 	held    []func() // packets that a cut holds up
 	frozen  bool
-	thawed  chan struct{} // closed by Thaw
-	thawing []func()      // what the process does as soon as it runs
+	stopped []stopped // goroutines that wait to go on
+	thawing []func()  // what the process does as soon as it runs
 	killed  bool
+}
+
+// stopped is a goroutine of a frozen process. They go on one after the other,
+// in the order of what they do.
+type stopped struct {
+	doing string
+	goOn  chan struct{}
 }
 
 // Cut separates the process from all servers. Packets are held up; those that
@@ -44,9 +51,7 @@ func (c *Client) Heal() {
 func (c *Client) Freeze() {
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
-	if !c.frozen && !c.killed {
-		c.frozen, c.thawed = true, make(chan struct{})
-	}
+	c.frozen = !c.killed
 }
 
 // Thaw ends a Freeze.
@@ -61,9 +66,11 @@ func (c *Client) thaw() {
 		return
 	}
 	c.frozen = false
-	close(c.thawed)
+	for _, s := range c.stopped {
+		c.e.plan(0, c.name+" "+s.doing, func() { close(s.goOn) })
+	}
 	thawing := c.thawing
-	c.thawing = nil
+	c.stopped, c.thawing = nil, nil
 	for _, run := range thawing {
 		c.e.plan(0, c.name, func() { c.whenRunning(run) })
 	}
@@ -79,15 +86,17 @@ func (c *Client) whenRunning(run func()) {
 }
 
 // awaitRunning blocks while the process is frozen.
-func (c *Client) awaitRunning() {
+func (c *Client) awaitRunning(doing string) {
 	for {
 		c.e.mu.Lock()
-		frozen, thawed := c.frozen, c.thawed
-		c.e.mu.Unlock()
-		if !frozen {
+		if !c.frozen {
+			c.e.mu.Unlock()
 			return
 		}
-		<-thawed
+		goOn := make(chan struct{})
+		c.stopped = append(c.stopped, stopped{doing, goOn})
+		c.e.mu.Unlock()
+		<-goOn
 	}
 }
 

@@ -53,9 +53,9 @@ func (c *Client) Dial(ctx context.Context, opts zkconn.Options) (*Conn, error) {
 	if err := opts.Validate(); err != nil {
 		return nil, err
 	}
-	c.awaitRunning()
+	c.awaitRunning("dial")
 	conn := c.connect(withDefaults(opts))
-	if err := conn.awaitSession(ctx); err != nil {
+	if err := conn.awaitSession(ctx, "dial"); err != nil {
 		conn.Close()
 		return nil, &zkconn.CallError{Op: "connect", Err: err, Cause: fmt.Errorf("servers %v", opts.Servers)}
 	}
@@ -114,7 +114,7 @@ func (c *Conn) dial() {
 	l := &link{conn: c, server: s, open: true, alive: true}
 	c.link = l
 	l.toServer(0, func() { s.greet(l, c.opts.SessionTimeout) })
-	c.e.plan(handshakeTimeout(c.opts.SessionTimeout), c.key, func() {
+	c.e.plan(c.e.about(handshakeTimeout(c.opts.SessionTimeout)), c.key, func() {
 		c.client.whenRunning(func() {
 			if !l.greeted {
 				c.lost(l)
@@ -148,7 +148,7 @@ func (c *Conn) refused(l *link) {
 
 // ping keeps the session alive, every third of it.
 func (c *Conn) ping(l *link) {
-	c.e.plan(c.negotiated/3, c.key, func() {
+	c.e.plan(c.e.about(c.negotiated/3), c.key, func() {
 		c.client.whenRunning(func() {
 			if !l.open {
 				return
@@ -165,7 +165,7 @@ func (c *Conn) ping(l *link) {
 // listen gives a server up that was silent for two thirds of the session.
 func (c *Conn) listen(l *link) {
 	by := l.heard.Add(c.negotiated * 2 / 3)
-	c.e.plan(time.Until(by), c.key, func() {
+	c.e.plan(c.e.about(time.Until(by)), c.key, func() {
 		c.client.whenRunning(func() {
 			switch {
 			case !l.open:
@@ -187,7 +187,7 @@ func (c *Conn) lost(l *link) {
 	c.link = nil
 	l.abandon()
 	if !c.over {
-		c.e.plan(c.pause(), c.key, c.dial)
+		c.e.plan(c.e.about(c.pause()), c.key, c.dial)
 	}
 }
 
@@ -196,7 +196,7 @@ func (c *Conn) pause() time.Duration {
 	servers := len(c.e.servers)
 	rounds := c.attempts / servers
 	if rounds == 0 || c.attempts%servers != 0 {
-		return time.Microsecond
+		return 0
 	}
 	return min(firstPause<<min(rounds-1, 10), longestPause)
 }
@@ -221,8 +221,8 @@ func (c *Conn) cutOff() {
 	}
 	c.over = true
 	c.set(zkconn.Closed)
-	if c.link != nil {
-		c.link.abandon()
+	if l := c.link; l != nil {
+		c.e.plan(hesitation, c.key, l.abandon)
 	}
 	outbox := c.outbox
 	c.outbox = nil
@@ -241,7 +241,7 @@ func (c *Conn) cutOff() {
 // when a server answers, within a second when none does.
 func (c *Conn) Close() {
 	c.ending.Do(func() {
-		c.client.awaitRunning()
+		c.client.awaitRunning("close " + c.key)
 		if f := c.leave(); f != nil {
 			timer := time.NewTimer(goodbye)
 			defer timer.Stop()
@@ -250,7 +250,7 @@ func (c *Conn) Close() {
 			case <-timer.C:
 			case <-c.live.Done():
 			}
-			c.client.awaitRunning()
+			c.client.awaitRunning("close " + c.key)
 		}
 		c.e.mu.Lock()
 		defer c.e.mu.Unlock()

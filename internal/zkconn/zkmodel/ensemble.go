@@ -158,6 +158,10 @@ func (e *Ensemble) way() time.Duration {
 	return shortest + e.upTo(e.opts.Latency-shortest)
 }
 
+// about makes a timer of a client fire a moment late, as timers do: two that
+// were set together for the same time would be in no order otherwise.
+func (e *Ensemble) about(d time.Duration) time.Duration { return d + e.upTo(100*time.Microsecond) }
+
 // upTo draws a time between 1 ns and the longest.
 func (e *Ensemble) upTo(longest time.Duration) time.Duration {
 	return 1 + time.Duration(e.rng.Int64N(int64(max(longest, 1))))
@@ -183,3 +187,6 @@ func (e *Ensemble) commit(client string, session int64, ops []zkconn.Op, ends bo
 	}
 	return results, 0, nil
 }
+
+// Servers is the size of the ensemble.
+func (e *Ensemble) Servers() int { return len(e.servers) }

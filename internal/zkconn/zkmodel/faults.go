@@ -90,8 +90,8 @@ func (e *Ensemble) reconsider() {
 	quorum := len(together) > len(e.servers)/2
 	if e.leader != nil && (!quorum || !e.leader.up || e.leader.isolated) {
 		e.leader = nil
-		e.election++
 	}
+	e.election++ // one that is under way has counted on other servers
 	for _, s := range e.servers {
 		switch {
 		case s.up && e.leader != nil && !s.isolated:
@@ -107,7 +107,6 @@ func (e *Ensemble) reconsider() {
 
 // elect gives the servers a leader after a while, if nothing changes.
 func (e *Ensemble) elect(together []*server) {
-	e.election++
 	mine := e.election
 	e.plan(e.opts.TickTime/2+e.upTo(e.opts.Election), "", func() {
 		if e.election != mine {

@@ -103,7 +103,7 @@ func (c *Conn) Sync(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.opts.CallTimeout)
 	defer cancel()
 	err := c.awaitWrites(ctx)
-	c.client.awaitRunning()
+	c.client.awaitRunning(f.name())
 	if err != nil {
 		return c.failure(&f, false, err)
 	}

@@ -140,7 +140,7 @@ func (s *server) bind(l *link, to *session) {
 	}
 	to.link, l.session = l, to
 	s.links = append(s.links, l)
-	s.hear(to)
+	s.e.touch(to) // the leader has just confirmed it
 	l.toClient(0, func() { l.conn.welcome(l, to) })
 }
 

@@ -11,7 +11,7 @@ import (
 // each return of the session. The channel holds only the latest state; it is
 // closed when ctx ends or the Conn is over.
 func (c *Conn) WatchData(ctx context.Context, p string) <-chan zkconn.NodeState {
-	return follow(ctx, c, func(ctx context.Context) (zkconn.NodeState, <-chan struct{}, error) {
+	return follow(ctx, c, p, func(ctx context.Context) (zkconn.NodeState, <-chan struct{}, error) {
 		r, err := c.look(ctx, "watch", p, kindGet)
 		return zkconn.NodeState{Err: refusal(err), Exists: r.exists, Data: r.data, Stat: r.stat}, r.event, err
 	})
@@ -19,7 +19,7 @@ func (c *Conn) WatchData(ctx context.Context, p string) <-chan zkconn.NodeState 
 
 // WatchChildren delivers the children of a znode under the same terms.
 func (c *Conn) WatchChildren(ctx context.Context, p string) <-chan zkconn.ChildrenState {
-	return follow(ctx, c, func(ctx context.Context) (zkconn.ChildrenState, <-chan struct{}, error) {
+	return follow(ctx, c, p, func(ctx context.Context) (zkconn.ChildrenState, <-chan struct{}, error) {
 		r, err := c.look(ctx, "watch children", p, kindChildren)
 		return zkconn.ChildrenState{Err: refusal(err), Exists: r.exists, Names: r.names}, r.event, err
 	})
@@ -48,7 +48,7 @@ func (c *Conn) look(ctx context.Context, op, p string, k kind) (reply, error) {
 }
 
 // follow reads, delivers and waits, in a goroutine that Close waits for.
-func follow[T any](ctx context.Context, c *Conn, read func(context.Context) (T, <-chan struct{}, error)) <-chan T {
+func follow[T any](ctx context.Context, c *Conn, p string, read func(context.Context) (T, <-chan struct{}, error)) <-chan T {
 	out := make(chan T, 1)
 	if !c.task() {
 		close(out)
@@ -75,7 +75,7 @@ func follow[T any](ctx context.Context, c *Conn, read func(context.Context) (T, 
 				out <- value
 			}
 			c.awaitNews(ctx, returns, event, err != nil)
-			c.client.awaitRunning()
+			c.client.awaitRunning("follow " + p)
 		}
 	}()
 	return out
