@@ -94,10 +94,11 @@ func (t *Term) end(reason error) error {
 
 // take waits for the turn. It fails when the term has ended or ctx ends.
 func (t *Term) take(ctx context.Context) error {
-	select {
-	case <-t.ending:
-		return t.Err()
-	default:
+	if err := t.Err(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil { // or a free turn would be taken or not by chance
+		return fmt.Errorf("%w: too late for a commit: %w", ErrSuspended, err)
 	}
 	select {
 	case t.turn <- struct{}{}:
