@@ -45,6 +45,9 @@ type PoolStatus struct {
 	Threshold   float64 `json:"threshold"`
 	Critical    float64 `json:"critical"`
 	Target      float64 `json:"target"`
+	// Degraded: some data has only one copy. Rebuilding: copies are being made.
+	Degraded   bool `json:"degraded,omitempty"`
+	Rebuilding bool `json:"rebuilding,omitempty"`
 	// FullIn is the time to full by the recent trend, in seconds; 0 when there
 	// is no such trend.
 	FullIn   int64   `json:"full_in_s,omitempty"`
@@ -148,6 +151,7 @@ func (t *turn) poolStatus(key string, p *pool) PoolStatus {
 		LimitKiB: r.LimitKiB, SpareKiB: r.SpareKiB, InUseKiB: r.InUseKiB, UnusedKiB: r.UnusedKiB,
 		SparePercent: r.SparePercent, SpareNeeded: d.SpareNeeded,
 		Threshold: policy.Threshold, Critical: float64(r.CriticalPercent) / 100, Target: policy.Target,
+		Degraded: r.Degraded, Rebuilding: r.Rebuilding,
 		FullIn: int64(d.TimeToFull / time.Second), Verdict: d.Verdict, Decision: shorten(d.words()),
 	}
 	return s

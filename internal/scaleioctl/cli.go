@@ -9,12 +9,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
-	"scaleio-framework/internal/config"
-	"scaleio-framework/internal/redact"
 	"scaleio-framework/internal/version"
 )
 
@@ -53,6 +50,8 @@ Commands:
   growth delete-orphan VOLUME  delete one of them
   leader                       who leads, and who stands by
   leader abdicate              let another scheduler lead
+  drill report                 the present state, in the terms of a drill
+  drill abdicate               let another scheduler lead, measure it, check what must hold (--within, --force)
   artifacts scan DIR           write a manifest of the packages in a folder  (--output, --base)
   artifacts verify MANIFEST    check a manifest, a file or a URL             (--fetch: and the files behind it)
   framework reset              draw a new framework id, after Mesos removed the old one
@@ -61,20 +60,6 @@ Commands:
 
 Flags, before or behind the command:
 `
-
-// options are the flags.
-type options struct {
-	url, zk, zkUser string
-	zkPassword      redact.Secret
-	zkTLS           config.ZK // only its TLS settings
-	host            string
-	json, watch     bool
-	size            int // GiB
-	output, base    string
-	fetch           bool
-	interval        time.Duration
-	timeout         time.Duration
-}
 
 // program is one run.
 type program struct {
@@ -112,69 +97,6 @@ func Run(ctx context.Context, args []string, world World) int {
 	return ExitFailed
 }
 
-// parse takes flags from anywhere in the command line and returns the words.
-func (p *program) parse(args []string) ([]string, error) {
-	env := func(name string) string {
-		for _, pair := range p.Environ {
-			if value, ok := strings.CutPrefix(pair, name+"="); ok {
-				return value
-			}
-		}
-		return ""
-	}
-	flags := flag.NewFlagSet("scaleioctl", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.StringVar(&p.url, "url", env("SIO_URL"), "URL or host:port of any scheduler (SIO_URL)")
-	flags.StringVar(&p.zk, "zk", env("SIO_ZK"), "zk://host:port,.../path of the framework (SIO_ZK); the leader is found there")
-	flags.StringVar(&p.zkUser, "zk.user", env("SIO_ZK_USER"), "user of ZooKeeper's digest authentication (SIO_ZK_USER); the password is SIO_ZK_PASSWORD or SIO_ZK_PASSWORD_FILE")
-	flags.BoolVar(&p.zkTLS.TLS, "zk.tls", env("SIO_ZK_TLS") == "true", "speak TLS to ZooKeeper (SIO_ZK_TLS=true)")
-	flags.StringVar(&p.zkTLS.CAFile, "zk.tls.ca", env("SIO_ZK_TLS_CA"), "PEM file of the authorities that sign ZooKeeper's certificates (SIO_ZK_TLS_CA)")
-	flags.StringVar(&p.zkTLS.CertFile, "zk.tls.cert", env("SIO_ZK_TLS_CERT"), "PEM file of the client certificate (SIO_ZK_TLS_CERT)")
-	flags.StringVar(&p.zkTLS.KeyFile, "zk.tls.key", env("SIO_ZK_TLS_KEY"), "PEM file of the client certificate's key (SIO_ZK_TLS_KEY)")
-	flags.StringVar(&p.host, "host", "", "host of the step; with plan and nodes, the one to show")
-	flags.IntVar(&p.size, "size", 0, "with growth request and growth preview, the least to add, in GiB; 0 for what the policy says")
-	flags.StringVar(&p.output, "output", "", "with artifacts scan, the file to write instead of standard output")
-	flags.StringVar(&p.base, "base", "", "with artifacts scan, the URL below which the folder is served; without it the manifest must lie in the folder")
-	flags.BoolVar(&p.fetch, "fetch", false, "with artifacts verify, read every file and compare its size and checksum")
-	flags.BoolVar(&p.json, "json", false, "print JSON")
-	flags.BoolVar(&p.watch, "watch", false, "show again and again until interrupted")
-	flags.DurationVar(&p.interval, "interval", time.Second, "pause between two looks of --watch")
-	flags.DurationVar(&p.timeout, "timeout", 10*time.Second, "time limit of a request")
-	flags.Usage = func() {}
-	var words []string
-	for {
-		if err := flags.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				fmt.Fprint(p.Out, usage)
-				flags.SetOutput(p.Out)
-				flags.PrintDefaults()
-				return nil, err
-			}
-			return nil, errUsage{err.Error()}
-		}
-		if flags.NArg() == 0 {
-			break
-		}
-		words = append(words, flags.Arg(0))
-		args = flags.Args()[1:]
-	}
-	if p.size < 0 {
-		return nil, errUsage{"--size must be 0 or more GiB"}
-	}
-	if p.interval <= 0 || p.timeout <= 0 {
-		return nil, errUsage{"--interval and --timeout must be more than 0"}
-	}
-	p.zkPassword = redact.New(env("SIO_ZK_PASSWORD"))
-	if file := env("SIO_ZK_PASSWORD_FILE"); file != "" && p.zkPassword.IsEmpty() {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, errUsage{"SIO_ZK_PASSWORD_FILE: " + err.Error()}
-		}
-		p.zkPassword = redact.New(strings.TrimRight(string(text), "\r\n"))
-	}
-	return words, nil
-}
-
 // command is what stands behind a name. words are those behind the name.
 type command struct {
 	run func(p *program, ctx context.Context, words []string) error
@@ -188,6 +110,8 @@ type command struct {
 	hosted bool
 	// sized commands take --size.
 	sized bool
+	// forced commands take --force.
+	forced bool
 	// writing commands take --output and --base.
 	writing bool
 	// fetching commands take --fetch.
@@ -215,6 +139,8 @@ func commands() map[string]command {
 		"growth delete-orphan": {run: growthVerb("delete-orphan"), word: "the id of one volume"},
 		"leader":               {run: (*program).leaderCommand, watched: true},
 		"leader abdicate":      {run: (*program).abdicateCommand},
+		"drill report":         {run: (*program).drillReportCommand, watched: true},
+		"drill abdicate":       {run: (*program).drillAbdicateCommand, forced: true},
 		"artifacts scan":       {run: (*program).scanCommand, word: "one folder", writing: true},
 		"artifacts verify":     {run: (*program).verifyCommand, word: "one manifest, a file or a URL", fetching: true},
 		"framework reset":      {run: (*program).resetCommand},
@@ -259,6 +185,8 @@ func (p *program) fits(c command, name string, rest []string) error {
 		return errUsage{"--host does not go with " + name}
 	case p.size != 0 && !c.sized:
 		return errUsage{"--size does not go with " + name}
+	case p.force && !c.forced:
+		return errUsage{"--force does not go with " + name}
 	case (p.output != "" || p.base != "") && !c.writing:
 		return errUsage{"--output and --base do not go with " + name}
 	case p.fetch && !c.fetching:

@@ -22,9 +22,15 @@ import (
 	"scaleio-framework/internal/zkconn"
 	"scaleio-framework/internal/zkconn/zktest"
 	"scaleio-framework/leader"
+	"scaleio-framework/test/programs"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(zktest.Exit)) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		programs.Remove()
+		zktest.Exit(code)
+	}))
+}
 
 var since = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
@@ -41,6 +47,7 @@ type scheduler struct {
 	preview    func(pool string, sizeGiB int) core.TellPreview
 	orders     []model.Order
 	abdicated  bool
+	next       *scheduler // leads after it has abdicated
 	gone       bool
 }
 
@@ -62,6 +69,10 @@ func (s *scheduler) Abdicate() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.abdicated = true
+	if s.next != nil {
+		s.gone = true
+		s.next.appear()
+	}
 }
 
 func (s *scheduler) Submit(_ context.Context, data []byte) (string, error) {
@@ -90,6 +101,12 @@ func (s *scheduler) vanish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gone = true
+}
+
+func (s *scheduler) appear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = false
 }
 
 // start serves a leader with records.

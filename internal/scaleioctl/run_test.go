@@ -47,6 +47,11 @@ func TestAWrongCommandLineIsExplained(t *testing.T) {
 		{"growth delete-orphan", "growth delete-orphan takes the id of one volume"},
 		{"growth approve g --watch", "--watch does not go with growth approve"},
 		{"growth approve g --size 8", "--size does not go with growth approve"},
+		{"drill explode", `unknown command "drill explode"`},
+		{"drill abdicate now", `drill abdicate takes no "now"`},
+		{"drill abdicate --watch", "--watch does not go with drill abdicate"},
+		{"drill report --force", "--force does not go with drill report"},
+		{"drill abdicate --within=0s", "--within must be more than 0"},
 		{"growth request a/b --size -8", "--size must be 0 or more GiB"},
 		{"status --url ftp://x", "--url is no address of a scheduler: want http://host:port"},
 		{"status --url http://me:Secret1@x", "--url is no address of a scheduler: want http://host:port"},
@@ -72,7 +77,7 @@ func TestAWrongCommandLineIsExplained(t *testing.T) {
 func TestHelpAndVersionNeedNobody(t *testing.T) {
 	got := run(t, nil, "--help")
 	require.Zero(t, got.code)
-	for _, want := range []string{"plan retry STEP", "leader abdicate", "state dump", "-url", "-zk", "-json", "-watch", "-timeout"} {
+	for _, want := range []string{"plan retry STEP", "leader abdicate", "drill abdicate", "state dump", "-url", "-zk", "-json", "-watch", "-timeout"} {
 		require.Contains(t, got.out, want)
 	}
 	require.NotEmpty(t, run(t, nil, "version").out)
