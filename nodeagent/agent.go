@@ -48,6 +48,8 @@ type Options struct {
 	AliveEvery time.Duration
 	// InventoryEvery is the pause between looks at the host; 1 min when 0.
 	InventoryEvery time.Duration
+	// MesosVersion asks the host's Mesos agent which version it is. Required.
+	MesosVersion func(ctx context.Context) (string, error)
 	// Metadata says which instance of a cloud the host is; nil asks nobody.
 	Metadata  *imds.Reader
 	Transport Transport
@@ -62,6 +64,8 @@ func (o Options) validate() error {
 		return errors.New("the host's address is not known: start by a Mesos agent, which sets MESOS_AGENT_ENDPOINT, or set SIO_ADDRESS")
 	case o.Transport == nil:
 		return errors.New("option Transport is missing")
+	case o.MesosVersion == nil:
+		return errors.New("option MesosVersion is missing")
 	case o.Logger == nil:
 		return errors.New("option Logger is missing")
 	case o.AliveEvery < 0 || o.InventoryEvery < 0:
@@ -184,7 +188,7 @@ func (a *Agent) open(ctx context.Context) error {
 	}
 	host, err := steps.NewHost(steps.HostOptions{
 		Root: a.root, Runner: runner.New(runner.Options{Tools: a.opt.Tools, Groups: groups}),
-		CacheDir: j.CacheDir(), Pending: j.Pending(), Address: a.opt.Address,
+		CacheDir: j.CacheDir(), Pending: j.Pending(), Address: a.opt.Address, MesosVersion: a.opt.MesosVersion,
 		SCLIPasswordInArgs: a.opt.SCLIPasswordInArgs, Logger: a.log,
 	})
 	if err != nil {

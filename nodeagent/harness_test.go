@@ -68,7 +68,8 @@ func agentProcess() int {
 func options(root, tools string, t nodeagent.Transport) nodeagent.Options {
 	return nodeagent.Options{
 		Name: "test", HostRoot: root, Tools: tools, Address: "127.0.3.9", Version: "test",
-		AliveEvery: time.Minute, InventoryEvery: time.Minute, Transport: t, Logger: hclog.NewNullLogger(),
+		AliveEvery: time.Minute, InventoryEvery: time.Minute, Transport: t,
+		MesosVersion: func(context.Context) (string, error) { return "1.12.0", nil }, Logger: hclog.NewNullLogger(),
 	}
 }
 

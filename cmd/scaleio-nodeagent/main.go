@@ -70,7 +70,7 @@ func newLink(s settings, logger hclog.Logger) (*link, error) {
 	l := &link{executor: mesos, log: logger, named: make(chan struct{}), stopAgent: make(chan struct{}), agentEnded: make(chan struct{}), killed: make(chan struct{})}
 	l.agent, err = nodeagent.New(nodeagent.Options{
 		Name: s.name, HostRoot: s.hostRoot, Tools: s.tools, Address: s.address, Version: version.String(),
-		SCLIPasswordInArgs: s.passwordInArgs, Metadata: metadata, Transport: l, Logger: logger,
+		SCLIPasswordInArgs: s.passwordInArgs, MesosVersion: mesos.AgentVersion, Metadata: metadata, Transport: l, Logger: logger,
 	})
 	return l, err
 }

@@ -23,6 +23,7 @@ func TestParseName(t *testing.T) {
 		"EMC-ScaleIO-gateway-1.31-243.0.noarch.rpm":              {Component: "gateway", Package: "EMC-ScaleIO-gateway", Version: "1.31-243.0", Family: "rpm"},
 		"rexray_0.11.4-1_amd64.deb":                              {Component: "rexray", Package: "rexray", Version: "0.11.4-1", Family: "deb"},
 		"EMC-ScaleIO-sdc-4.5-0.287.Ubuntu.20.04.4.x86_64.tar":    {Component: "sdc", Package: "emc-scaleio-sdc", Version: "4.5-0.287", Family: "deb", OSID: "ubuntu", OSVersion: "20.04"},
+		"libmesos_dvdi_isolator-1.0.1.so":                        {Component: "dvdi", Package: "dvdi", Version: "1.0.1", Family: "so"},
 		"dvdcli-0.2.1-1.x86_64.rpm":                              {Component: "dvdcli", Package: "dvdcli", Version: "0.2.1-1", Family: "rpm"},
 	} {
 		got, ok := artifacts.ParseName(file)
@@ -178,7 +179,7 @@ func FuzzParseName(f *testing.F) {
 		if n, ok := artifacts.ParseName(file); ok {
 			require.NotEmpty(t, n.Component)
 			require.NotEmpty(t, n.Version)
-			require.Contains(t, []string{"deb", "rpm"}, n.Family)
+			require.Contains(t, []string{"deb", "rpm", "so"}, n.Family)
 		}
 	})
 }

@@ -36,6 +36,9 @@ func TestAManifestSaysWhereEachPackageIs(t *testing.T) {
   0.11.4-1:
     deb:
       rexray: {url: rexray.deb, size: 5, sha256: ` + sum + `}
+  1.0.1:
+    so:
+      dvdi: {url: dvdi.so, size: 5, sha256: ` + sum + `}
 `))
 	require.NoError(t, err)
 	require.Equal(t, []artifacts.Entry{
@@ -43,6 +46,7 @@ func TestAManifestSaysWhereEachPackageIs(t *testing.T) {
 		{Name: artifacts.Name{Component: "mdm", Package: "emc-scaleio-mdm", Version: "2.6-11000.113", Family: "deb", OSID: "ubuntu", OSVersion: "16.04"}, URL: "sub/EMC.tar", File: "EMC.tar", SHA256: sum, Size: 5, Line: 11},
 		{Name: artifacts.Name{Component: "gateway", Package: "EMC-ScaleIO-gateway", Version: "2.6-11000.113", Family: "rpm"}, URL: "http://h/download/7", File: "gateway.rpm", SHA256: sum, Size: 5, Line: 13},
 		{Name: artifacts.Name{Component: "rexray", Package: "rexray", Version: "0.11.4-1", Family: "deb"}, URL: "rexray.deb", File: "rexray.deb", SHA256: sum, Size: 5, Line: 16},
+		{Name: artifacts.Name{Component: "dvdi", Package: "dvdi", Version: "1.0.1", Family: "so"}, URL: "dvdi.so", File: "dvdi.so", SHA256: sum, Size: 5, Line: 19},
 	}, m.Entries)
 }
 
@@ -60,6 +64,8 @@ func TestMistakesInAManifestAreToldByLineAndField(t *testing.T) {
 		"a version of another form":  {manifest("2.6-11000.113", "2.6"), `line 5: packages/2.6/el7/mdm: version "2.6" of ScaleIO is not like`},
 		"a driver of another form":   {manifest("2.6-11000.113", "next", "mdm:", "rexray:"), `line 5: packages/next/el7/rexray: version "next" of a driver is not like`},
 		"an unknown system":          {manifest("el7", "beos5"), `line 4: packages/2.6-11000.113/beos5: system "beos5" is not known`},
+		"a library as a package":     {manifest("2.6-11000.113", "1.0.1", "mdm:", "dvdi:"), `dvdi is for the system "so", and nothing else is`},
+		"a package as a library":     {manifest("2.6-11000.113", "1.0.1", "el7", "so", "mdm:", "rexray:"), `dvdi is for the system "so", and nothing else is`},
 		"an unknown component":       {manifest("mdm:", "mdx:"), `line 5: packages/2.6-11000.113/el7/mdx: component "mdx" is not known`},
 		"a misspelt field":           {manifest("sha256:", "sha265:"), "line 8: " + mdm + "/sha265: no such key"},
 		"a missing field":            {manifest("        size: 123\n", ""), "line 5: " + mdm + "/size: it is missing"},

@@ -12,7 +12,13 @@ import (
 const (
 	familyDeb = "deb"
 	familyRPM = "rpm"
+	// familyLibrary is of files that no package manager knows.
+	familyLibrary = "so"
 )
+
+// isolatorModule is the component whose files fit one version of Mesos each,
+// which is their version, on every system.
+const isolatorModule = "dvdi"
 
 // Name is what a package file is: what its name says, or its place in a
 // manifest.
@@ -21,7 +27,7 @@ type Name struct {
 	// Package is the name under which the package manager knows it.
 	Package string
 	Version string // major.minor-build.sub
-	Family  string // deb or rpm
+	Family  string // deb, rpm or so
 	// OSID and OSVersion are those of /etc/os-release; empty when the package
 	// fits every system of its family.
 	OSID      string
@@ -32,7 +38,7 @@ type Name struct {
 var vendorComponents = []string{"mdm", "tb", "sds", "sdc", "lia", "gateway", "xcache"}
 
 // driverComponents are the packages of the volume driver.
-var driverComponents = []string{"rexray", "dvdcli"}
+var driverComponents = []string{"rexray", "dvdcli", isolatorModule}
 
 var (
 	vendorVersion = regexp.MustCompile(`^\d+\.\d+(?:\.\d+)*-\d+\.\d+$`)
@@ -40,6 +46,7 @@ var (
 	// vendorName covers the names listed in docs/packages.md, from 1.32 to 4.5.
 	vendorName = regexp.MustCompile(`^(?i:emc-scaleio-)(mdm|tb|sds|sdc|lia|gateway|xcache)[-_](\d+\.\d+(?:\.\d+)*-\d+\.\d+)(?:\.((?i:el\d+|ubuntu\.\d\d\.\d\d(?:\.\d+)?|sles?\d+(?:\.\d+)?)))?[._](?:x86_64|amd64|noarch)\.(rpm|deb|tar)$`)
 	driverName = regexp.MustCompile(`^(rexray|dvdcli)[-_](\d+\.\d+\.\d+(?:-\d+)?)[._](?:x86_64|amd64)\.(rpm|deb)$`)
+	moduleName = regexp.MustCompile(`^libmesos_dvdi_isolator-(\d+\.\d+\.\d+)\.so$`)
 	systemName = regexp.MustCompile(`^(?:(el)(\d+)|(ubuntu)(\d\d\.\d\d)|(sles)(\d+(?:\.\d+)?))$`)
 )
 
@@ -48,6 +55,9 @@ var (
 func ParseName(file string) (n Name, ok bool) {
 	if m := driverName.FindStringSubmatch(file); m != nil {
 		return named(m[1], m[2], m[3], "", ""), true
+	}
+	if m := moduleName.FindStringSubmatch(file); m != nil {
+		return named(isolatorModule, m[1], familyLibrary, "", ""), true
 	}
 	m := vendorName.FindStringSubmatch(file)
 	if m == nil {
@@ -82,7 +92,7 @@ func named(component, version, family, id, osVersion string) Name {
 func (n Name) vendor() bool { return slices.Contains(vendorComponents, n.Component) }
 
 // System is how manifests call the systems that a package fits: el7,
-// ubuntu16.04, sles12.2, or rpm and deb for all of a family.
+// ubuntu16.04, sles12.2, rpm and deb for all of a family, so for a library.
 func (n Name) System() string {
 	if n.OSID == "" {
 		return n.Family
@@ -97,13 +107,13 @@ func (n Name) String() string {
 
 // parseSystem reads what System writes.
 func parseSystem(text string) (family, id, version string, err error) {
-	if text == familyDeb || text == familyRPM {
+	if slices.Contains([]string{familyDeb, familyRPM, familyLibrary}, text) {
 		return text, "", "", nil
 	}
 	m := systemName.FindStringSubmatch(text)
 	switch {
 	case m == nil:
-		return "", "", "", fmt.Errorf("system %q is not known, want for example el7, ubuntu16.04, sles12.2, or rpm or deb for all systems of a family", text)
+		return "", "", "", fmt.Errorf("system %q is not known, want for example el7, ubuntu16.04, sles12.2, rpm or deb for all systems of a family, or so for a library", text)
 	case m[1] != "":
 		return familyRPM, m[1], m[2], nil
 	case m[3] != "":

@@ -126,6 +126,6 @@ type Devices struct {
 // Volumes is how apps get at volumes.
 type Volumes struct {
 	Driver       bool   // REX-Ray and dvdcli
-	Isolator     string // none or docker-volume
-	AgentService string // the Mesos agent's service
+	Isolator     string // docker-volume, dvdi or none
+	AgentService string // the Mesos agent's service, or auto
 }

@@ -134,8 +134,8 @@ func bindScaleIO(b *binder, c *Config) {
 	b.text(&c.Devices.Pattern, "devices", "auto", "disks to give to ScaleIO: auto for every free one, or comma-separated patterns such as /dev/sd[b-z]")
 	b.text(&c.Devices.TestMode, "devices.test-mode", "test-and-activate", "test-and-activate or none")
 	b.yes(&c.Volumes.Driver, "volumes.driver", true, "install REX-Ray and dvdcli where packages for them are given")
-	b.text(&c.Volumes.Isolator, "volumes.isolator", "docker-volume", "docker-volume, or none to leave the Mesos agents' flags alone")
-	b.text(&c.Volumes.AgentService, "volumes.agent-service", "mesos-slave", "service of the Mesos agent, restarted when its flags changed")
+	b.text(&c.Volumes.Isolator, "volumes.isolator", "docker-volume", "docker-volume for Mesos 1.0 and newer, dvdi for older agents whose module is given, or none to leave the Mesos agents' flags alone")
+	b.text(&c.Volumes.AgentService, "volumes.agent-service", "auto", "service of the Mesos agent, restarted when its flags changed; auto finds mesos-slave, mesos-agent or that of DC/OS")
 	b.alias("scaleio.device", "devices")
 }
 
@@ -219,7 +219,7 @@ func (c *Config) validate() []error {
 	least("executor.mem.non", c.Executor.OtherMemory, 96)
 	oneOf("loglevel", c.LogLevel, "trace", "debug", "info", "warn", "error")
 	oneOf("devices.test-mode", c.Devices.TestMode, "test-and-activate", "none")
-	oneOf("volumes.isolator", c.Volumes.Isolator, "docker-volume", "none")
+	oneOf("volumes.isolator", c.Volumes.Isolator, "docker-volume", "dvdi", "none")
 	oneOf("scaleio.mediatype", c.ScaleIO.MediaType, "", "HDD", "SSD", "Transitional")
 	errs = append(errs, c.Growth.validate(c.AWS)...)
 	if c.ScaleIO.Password.IsEmpty() {

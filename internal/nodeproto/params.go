@@ -124,7 +124,16 @@ type VolumeDriverEndpointParams struct {
 
 // IsolatorParams belongs to StepIsolator. The result is an IsolatorResult.
 type IsolatorParams struct {
-	Mode string `json:"mode"` // docker-volume
+	Mode string `json:"mode"` // docker-volume or dvdi
+	// Modules are the libraries of mesos-module-dvdi that are given, for mode
+	// dvdi.
+	Modules []IsolatorModule `json:"modules,omitempty"`
+}
+
+// IsolatorModule is a library that fits exactly one version of Mesos.
+type IsolatorModule struct {
+	MesosVersion string   `json:"mesos_version"`
+	Artifact     Artifact `json:"artifact"`
 }
 
 // IsolatorResult tells whether the Mesos agent must be restarted.
@@ -132,9 +141,13 @@ type IsolatorResult struct {
 	RestartNeeded bool `json:"restart_needed"`
 }
 
+// AgentServiceAuto lets the node agent find the Mesos agent's service.
+const AgentServiceAuto = "auto"
+
 // AgentRestartParams belongs to StepAgentRestart.
 type AgentRestartParams struct {
-	Service string `json:"service"` // for example mesos-slave
+	// Service is for example mesos-slave, or AgentServiceAuto.
+	Service string `json:"service"`
 }
 
 // CreateClusterParams belongs to StepCreateCluster: create the cluster with

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/nodeagent/agentflags"
 )
 
 // agentRestart restarts the Mesos agent, so that it takes its new flags.
@@ -16,18 +17,47 @@ import (
 type agentRestart struct {
 	h    *Host
 	unit string
+	auto []string // the services among which is the agent's; empty when unit is known
 }
 
 func (h *Host) agentRestart(p nodeproto.AgentRestartParams, _ Request) (Step, error) {
 	if p.Service == "" {
 		return nil, errors.New("parameters name no service")
 	}
-	return &agentRestart{h: h, unit: p.Service}, nil
+	s := &agentRestart{h: h, unit: p.Service}
+	if p.Service == nodeproto.AgentServiceAuto {
+		layout, err := agentflags.Find(h.root)
+		if err != nil {
+			return nil, err
+		}
+		s.auto = layout.Services
+	}
+	return s, nil
+}
+
+// find settles which service is the agent's: the one that runs.
+func (s *agentRestart) find(ctx context.Context) error {
+	for i, unit := range s.auto {
+		active, err := s.h.services.IsActive(ctx, unit)
+		if err != nil {
+			return err
+		}
+		if active || i == 0 {
+			s.unit = unit
+		}
+		if active {
+			break
+		}
+	}
+	return nil
 }
 
 // Detect is satisfied when no restart is due, or when it has happened since it
 // was ordered.
 func (s *agentRestart) Detect(ctx context.Context) (bool, error) {
+	if err := s.find(ctx); err != nil {
+		return false, err
+	}
 	before, due, err := s.h.pending.Note(agentMark)
 	if err != nil || !due {
 		return !due, err

@@ -44,20 +44,6 @@ func FuzzSetProperties(f *testing.F) {
 	})
 }
 
-func TestIsolatorsAreMerged(t *testing.T) {
-	for old, want := range map[string]string{
-		"posix/cpu,posix/mem":                     "posix/cpu,posix/mem,filesystem/linux,docker/volume",
-		"cgroups/cpu, cgroups/mem":                "cgroups/cpu,cgroups/mem,filesystem/linux,docker/volume",
-		"filesystem/posix,cgroups/cpu":            "filesystem/linux,cgroups/cpu,docker/volume",
-		"docker/volume,filesystem/linux,disk/du":  "docker/volume,filesystem/linux,disk/du",
-		"com_example_Isolator,,filesystem/linux,": "com_example_Isolator,filesystem/linux,docker/volume",
-		"": "filesystem/linux,docker/volume",
-	} {
-		require.Equal(t, want, mergeIsolation(old), old)
-		require.Equal(t, want, mergeIsolation(want), "merging twice changes nothing more")
-	}
-}
-
 func TestMDMLinesOfTheSDC(t *testing.T) {
 	const text = "ini_guid 1-2\nmdm 10.0.0.1,10.0.0.2\nmdm 10.0.1.1\n"
 	for address, want := range map[string]bool{"10.0.0.1": true, "10.0.0.2": true, "10.0.1.1": true, "10.0.0.11": false, "1-2": false, "mdm": false} {

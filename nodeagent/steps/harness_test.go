@@ -51,6 +51,7 @@ type world struct {
 	tools   string
 	sources []string
 	files   string
+	mesos   string // the version of the Mesos agents
 }
 
 func newWorld(t *testing.T, o scaleiotest.Options) *world {
@@ -61,7 +62,7 @@ func newWorld(t *testing.T, o scaleiotest.Options) *world {
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	_, err = s.Serve()
 	require.NoError(t, err)
-	w := &world{System: s, t: t, tools: t.TempDir(), files: t.TempDir()}
+	w := &world{System: s, t: t, tools: t.TempDir(), files: t.TempDir(), mesos: "1.12.0"}
 	self, err := os.Executable()
 	require.NoError(t, err)
 	for _, name := range scaleiotest.ToolNames() {
@@ -110,6 +111,7 @@ func (n *node) newHost(inArgs bool) *steps.Host {
 		Root:     hostfs.New(n.root),
 		Runner:   runner.New(runner.Options{Tools: n.w.tools, Groups: runner.NewGroups(n.journal.GroupsDir())}),
 		CacheDir: n.journal.CacheDir(), Pending: n.journal.Pending(), Address: n.ip,
+		MesosVersion:       func(context.Context) (string, error) { return n.w.mesos, nil },
 		SCLIPasswordInArgs: inArgs, Logger: hclog.NewNullLogger(),
 	})
 	require.NoError(n.w.t, err)
@@ -124,13 +126,25 @@ func secrets() map[string]redact.Secret {
 	}
 }
 
-func (n *node) plan(step string, params any) steps.Plan {
+func (n *node) request(step string, params any) steps.Request {
 	n.w.t.Helper()
 	raw, err := json.Marshal(params)
 	require.NoError(n.w.t, err)
-	plan, err := n.host.Prepare(steps.Request{Step: step, Params: raw, Secrets: secrets(), Sources: n.w.sources})
+	return steps.Request{Step: step, Params: raw, Secrets: secrets(), Sources: n.w.sources}
+}
+
+func (n *node) plan(step string, params any) steps.Plan {
+	n.w.t.Helper()
+	plan, err := n.host.Prepare(n.request(step, params))
 	require.NoError(n.w.t, err)
 	return plan
+}
+
+// prepare tells why a step cannot even begin.
+func (n *node) prepare(step string, params any) error {
+	n.w.t.Helper()
+	_, err := n.host.Prepare(n.request(step, params))
+	return err
 }
 
 func (n *node) try(step string, params any) (any, bool, error) {

@@ -30,6 +30,8 @@ type HostOptions struct {
 	Pending journal.Pending
 	// Address is where other nodes reach this host.
 	Address string
+	// MesosVersion asks the host's Mesos agent which version it is.
+	MesosVersion func(ctx context.Context) (string, error)
 	// SCLIPasswordInArgs lets scli have passwords among its arguments where it
 	// does not ask for them.
 	SCLIPasswordInArgs bool
@@ -44,6 +46,7 @@ type Host struct {
 	cache    *artifacts.Cache
 	pending  journal.Pending
 	address  string
+	mesos    func(ctx context.Context) (string, error)
 	inArgs   bool
 	log      hclog.Logger
 }
@@ -55,12 +58,14 @@ func NewHost(o HostOptions) (*Host, error) {
 		return nil, errors.New("steps: option Runner is missing")
 	case o.CacheDir == "":
 		return nil, errors.New("steps: option CacheDir is missing")
+	case o.MesosVersion == nil:
+		return nil, errors.New("steps: option MesosVersion is missing")
 	case o.Logger == nil:
 		return nil, errors.New("steps: option Logger is missing")
 	}
 	return &Host{
 		root: o.Root, run: o.Runner, services: services.New(o.Runner), cache: artifacts.New(artifacts.Options{Dir: o.CacheDir}),
-		pending: o.Pending, address: o.Address, inArgs: o.SCLIPasswordInArgs, log: o.Logger,
+		pending: o.Pending, address: o.Address, mesos: o.MesosVersion, inArgs: o.SCLIPasswordInArgs, log: o.Logger,
 	}, nil
 }
 

@@ -2,96 +2,99 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
+	"path"
+	"strconv"
 	"strings"
 
 	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/nodeagent/agentflags"
 	"scaleio-framework/nodeagent/failure"
 )
 
-const (
-	// isolationFile is a flag of the classic packages' Mesos agent: its content
-	// replaces the default.
-	isolationFile = "/etc/mesos-slave/isolation"
-	// defaultIsolation is what Mesos uses without the flag, so what must stay.
-	defaultIsolation = "posix/cpu,posix/mem"
-	// agentMark stands from the change of the agent's flags to its restart.
-	agentMark = "mesos-agent"
-)
+// agentMark stands from the change of the agent's flags to its restart.
+const agentMark = "mesos-agent"
 
-// isolator makes the Mesos agent mount docker volumes.
-type isolator struct{ h *Host }
-
-func (h *Host) isolator(p nodeproto.IsolatorParams, _ Request) (Step, error) {
-	if p.Mode != "docker-volume" {
-		return nil, fmt.Errorf("isolator mode %q is not known, want docker-volume", p.Mode)
-	}
-	return &isolator{h: h}, nil
+// isolator makes the Mesos agent mount volumes by its own isolator.
+type isolator struct {
+	h      *Host
+	layout agentflags.Layout
+	flags  agentflags.Flags
 }
+
+func (h *Host) isolator(p nodeproto.IsolatorParams, r Request) (Step, error) {
+	layout, err := agentflags.Find(h.root)
+	if err != nil {
+		return nil, err
+	}
+	s := isolator{h: h, layout: layout, flags: agentflags.New(h.root, layout)}
+	switch p.Mode {
+	case "docker-volume":
+		return &s, nil
+	case "dvdi":
+		return &dvdi{isolator: s, modules: p.Modules, sources: r.Sources}, nil
+	}
+	return nil, fmt.Errorf("isolator mode %q is not known, want docker-volume or dvdi", p.Mode)
+}
+
+// dockerVolume are what the native isolator needs: it works on the Linux file
+// system isolator.
+var dockerVolume = []string{"filesystem/linux", "docker/volume"}
 
 // Detect asks whether the flag has all it needs.
 func (s *isolator) Detect(context.Context) (bool, error) {
-	data, there, err := s.h.root.ReadIfThere(isolationFile)
-	if err != nil || !there {
-		return false, err
-	}
-	old := strings.TrimSpace(string(data))
-	return old == mergeIsolation(old), nil
+	return s.flags.HasIsolators(dockerVolume...)
 }
 
 // Apply adds the isolators. The mark comes first: once the flag is changed,
 // the agent's restart is due whatever happens to us.
 func (s *isolator) Apply(ctx context.Context) error {
-	if !s.hasDVDCLI(ctx) {
-		return failure.Hopelessf("dvdcli is not on this host, and a Mesos agent with the docker/volume isolator does not start without it: let the step %s install it", nodeproto.StepVolumeDriver)
-	}
-	data, there, err := s.h.root.ReadIfThere(isolationFile)
+	version, err := s.ready(ctx)
 	if err != nil {
 		return err
 	}
-	old := defaultIsolation
-	if there && strings.TrimSpace(string(data)) != "" {
-		old = strings.TrimSpace(string(data))
-	}
-	if there {
-		if err := s.backup(data); err != nil {
-			return err
-		}
+	text, _, _ := strings.Cut(version, ".")
+	if major, err := strconv.Atoi(text); err != nil || major < 1 {
+		return failure.Hopelessf("the Mesos agent is version %s, and docker/volume came with 1.0: give a module of this version and --volumes.isolator=dvdi, or --volumes.isolator=none", version)
 	}
 	if err := s.h.pending.Mark(agentMark, ""); err != nil {
 		return err
 	}
-	return s.h.root.Write(isolationFile, []byte(mergeIsolation(old)+"\n"), 0)
+	return s.flags.AddIsolators(dockerVolume...)
+}
+
+// ready tells the agent's version, on a host whose agent will start again: it
+// does not without dvdcli.
+func (s *isolator) ready(ctx context.Context) (version string, err error) {
+	if !s.hasDVDCLI(ctx) {
+		return "", failure.Hopelessf("dvdcli is not on this host, and a Mesos agent with an isolator for volumes does not start without it: let the step %s install it", nodeproto.StepVolumeDriver)
+	}
+	if version, err = s.h.mesos(ctx); err != nil {
+		return "", failure.Interrupted(err) // an agent that restarts is back soon
+	}
+	return version, nil
 }
 
 // Verify reads the flag again, and tells whether the agent runs with it.
-func (s *isolator) Verify(ctx context.Context) (any, error) {
-	ok, err := s.Detect(ctx)
+func (s *isolator) Verify(ctx context.Context) (any, error) { return s.verify(ctx, s.Detect) }
+
+func (s *isolator) verify(ctx context.Context, detect func(context.Context) (bool, error)) (any, error) {
+	ok, err := detect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
-		return nil, fmt.Errorf("%s does not hold the isolators that were written: something else writes this file", isolationFile)
+		return nil, errors.New("the Mesos agent's flags do not hold what was written: something else writes them")
 	}
 	due, err := s.h.marked(agentMark)
 	return nodeproto.IsolatorResult{RestartNeeded: due}, err
 }
 
-// backup keeps the operator's file, once. It lies outside the directory of
-// flags, where every file is a flag.
-func (s *isolator) backup(data []byte) error {
-	const backup = "/etc/mesos-slave.isolation.before-scaleio"
-	if s.h.root.Exists(backup) {
-		return nil
-	}
-	return s.h.root.Write(backup, data, 0)
-}
-
 // hasDVDCLI looks where the agent's PATH would.
 func (s *isolator) hasDVDCLI(ctx context.Context) bool {
-	for _, dir := range []string{"/usr/bin", "/usr/local/bin", "/opt/bin", "/bin", "/usr/sbin"} {
-		if s.h.root.Exists(dir + "/dvdcli") {
+	for _, dir := range s.layout.Path {
+		if s.h.root.Exists(path.Join(dir, "dvdcli")) {
 			return true
 		}
 	}
@@ -104,25 +107,4 @@ func (s *isolator) hasDVDCLI(ctx context.Context) bool {
 	}
 	_, ok, err := manager.Installed(ctx, "dvdcli")
 	return err == nil && ok
-}
-
-// mergeIsolation adds what volumes need and keeps the rest in its order. Mesos
-// takes one filesystem isolator only, and docker/volume needs the Linux one.
-func mergeIsolation(old string) string {
-	var list []string
-	for name := range strings.SplitSeq(old, ",") {
-		name = strings.TrimSpace(name)
-		if name == "filesystem/posix" {
-			name = "filesystem/linux"
-		}
-		if name != "" && !slices.Contains(list, name) {
-			list = append(list, name)
-		}
-	}
-	for _, name := range []string{"filesystem/linux", "docker/volume"} {
-		if !slices.Contains(list, name) {
-			list = append(list, name)
-		}
-	}
-	return strings.Join(list, ",")
 }

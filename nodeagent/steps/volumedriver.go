@@ -6,8 +6,24 @@ import (
 	"fmt"
 
 	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/nodeagent/agentflags"
 	"scaleio-framework/nodeagent/packages"
 )
+
+// shippedDriver is the driver that came with the installation of the Mesos agent:
+// a second one would fight with it for the same sockets.
+func (h *Host) shippedDriver() (agentflags.Driver, bool) {
+	layout, err := agentflags.Find(h.root)
+	if err != nil || len(layout.Driver.Programs) == 0 {
+		return agentflags.Driver{}, false
+	}
+	for _, program := range layout.Driver.Programs {
+		if !h.root.Exists(program) {
+			return agentflags.Driver{}, false
+		}
+	}
+	return layout.Driver, true
+}
 
 // volumeDriver installs REX-Ray and dvdcli. An older version is replaced.
 type volumeDriver struct {
@@ -22,7 +38,11 @@ func (h *Host) volumeDriver(p nodeproto.VolumeDriverParams, r Request) (Step, er
 			return nil, errors.New("parameters name a package without name or version")
 		}
 	}
-	return &volumeDriver{h: h, wanted: p.Packages, sources: r.Sources}, nil
+	s := &volumeDriver{h: h, wanted: p.Packages, sources: r.Sources}
+	if _, shipped := h.shippedDriver(); shipped {
+		s.wanted = nil
+	}
+	return s, nil
 }
 
 // Detect asks for each package.

@@ -22,7 +22,7 @@ func (h *host) unit(name string) *service {
 			return h.services[name]
 		}
 	}
-	if slices.Contains(agentUnits, name) || name == "rexray" {
+	if slices.Contains(agentUnits, name) || name == "rexray" || name == "dcos-rexray" {
 		h.services[name] = &service{}
 		return h.services[name]
 	}

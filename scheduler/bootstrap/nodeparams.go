@@ -204,7 +204,11 @@ func isolatorParams(t *turn, at ref) (any, error) {
 	if reason := t.unwanted(at.key); reason != "" {
 		return nil, notNeeded{reason}
 	}
-	return nodeproto.IsolatorParams{Mode: t.options.Isolator}, nil
+	p := nodeproto.IsolatorParams{Mode: t.options.Isolator}
+	if p.Mode == IsolatorDVDI {
+		p.Modules = modules(t.options.Packages)
+	}
+	return p, nil
 }
 
 func isolatorResult(_ *turn, _ ref, raw json.RawMessage) error {

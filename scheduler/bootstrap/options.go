@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/nodeproto"
 )
 
 // The modes of Options.Isolator.
@@ -17,6 +18,8 @@ const (
 	IsolatorNone = "none"
 	// IsolatorDockerVolume makes agents mount volumes by dvdcli.
 	IsolatorDockerVolume = "docker-volume"
+	// IsolatorDVDI makes agents mount volumes by mesos-module-dvdi.
+	IsolatorDVDI = "dvdi"
 )
 
 // DevicesAuto is the DevicePattern that takes every free disk.
@@ -69,10 +72,10 @@ type Options struct {
 	GatewayPort            int
 	BypassCertificateCheck bool
 
-	// Isolator is IsolatorNone or IsolatorDockerVolume.
+	// Isolator is IsolatorNone, IsolatorDockerVolume or IsolatorDVDI.
 	Isolator string
 	// AgentService is the Mesos agent's service, restarted when its flags
-	// changed; required with an isolator.
+	// changed, or nodeproto.AgentServiceAuto; required with an isolator.
 	AgentService string
 	// VolumeDriver installs REX-Ray and dvdcli where packages are given;
 	// without it the isolator is left out, too.
@@ -120,7 +123,7 @@ func DefaultOptions() Options {
 		DeviceTestMode:       "test-and-activate",
 		GatewayPort:          443,
 		Isolator:             IsolatorDockerVolume,
-		AgentService:         "mesos-slave",
+		AgentService:         nodeproto.AgentServiceAuto,
 		VolumeDriver:         true,
 		InstallPrerequisites: true,
 		MaxFailures:          5,
@@ -170,8 +173,9 @@ func (o *Options) validate() error {
 	need(o.MinDeviceBytes > 0, "--devices.min-size is %d bytes, want more than 0", o.MinDeviceBytes)
 	need(o.DeviceTestMode == "none" || o.DeviceTestMode == "test-and-activate", "--devices.test-mode is %q, want none or test-and-activate", o.DeviceTestMode)
 	need(o.GatewayPort > 0 && o.GatewayPort < 65536, "--gateway.port is %d, want 1 to 65535", o.GatewayPort)
-	need(o.Isolator == IsolatorNone || o.Isolator == IsolatorDockerVolume, "--volumes.isolator is %q, want none or docker-volume", o.Isolator)
-	need(o.Isolator == IsolatorNone || o.AgentService != "", "--volumes.agent-service is empty: name the Mesos agent's service, or set --volumes.isolator=none")
+	need(slices.Contains([]string{IsolatorNone, IsolatorDockerVolume, IsolatorDVDI}, o.Isolator), "--volumes.isolator is %q, want docker-volume, dvdi or none", o.Isolator)
+	need(o.Isolator != IsolatorDVDI || offers(o.Packages, componentDVDI), "--volumes.isolator is dvdi, but no libmesos_dvdi_isolator-<version of Mesos>.so is given in --artifacts.dir or --packages")
+	need(o.Isolator == IsolatorNone || o.AgentService != "", "--volumes.agent-service is empty: name the Mesos agent's service or auto, or set --volumes.isolator=none")
 	need(o.MaxFailures > 0, "--steps.max-failures is %d, want 1 or more", o.MaxFailures)
 	need(o.RetryBackoff > 0 && o.RetryBackoffMax >= o.RetryBackoff, "--steps.retry-backoff is %s up to %s, want more than 0 and no more than its maximum", o.RetryBackoff, o.RetryBackoffMax)
 	need(o.ResendAfter > 0 && o.ResendAfterMax >= o.ResendAfter, "--steps.resend-after is %s up to %s, want more than 0 and no more than its maximum", o.ResendAfter, o.ResendAfterMax)

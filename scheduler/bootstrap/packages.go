@@ -18,17 +18,18 @@ const (
 	componentGateway = "gateway"
 	componentREXRay  = "rexray"
 	componentDVDCLI  = "dvdcli"
+	componentDVDI    = "dvdi"
 )
 
 // Package is one package file that the schedulers serve.
 type Package struct {
-	Component string // mdm, sds, sdc, lia, gateway, rexray, dvdcli
+	Component string // mdm, sds, sdc, lia, gateway, rexray, dvdcli, dvdi
 	// OSID and OSVersion are the system it was made for, as in
 	// /etc/os-release, or "el" for all of the Red Hat family; empty when it
 	// fits every system of its family.
 	OSID      string
 	OSVersion string
-	Family    string // deb or rpm
+	Family    string // deb or rpm; so for dvdi
 	Name      string // as the package manager knows it
 	Version   string
 	Artifact  nodeproto.Artifact
@@ -93,6 +94,19 @@ func numbers(version string) []int {
 		out = append(out, n)
 	}
 	return out
+}
+
+// modules are the libraries of the isolator, each for the version of Mesos that
+// is its own. A second one for a version is left out.
+func modules(catalogue []Package) []nodeproto.IsolatorModule {
+	var list []nodeproto.IsolatorModule
+	for _, p := range catalogue {
+		known := func(m nodeproto.IsolatorModule) bool { return m.MesosVersion == p.Version }
+		if p.Component == componentDVDI && !slices.ContainsFunc(list, known) {
+			list = append(list, nodeproto.IsolatorModule{MesosVersion: p.Version, Artifact: p.Artifact})
+		}
+	}
+	return list
 }
 
 // offers reports whether the catalogue has a component for any system.

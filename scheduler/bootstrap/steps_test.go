@@ -184,6 +184,25 @@ func TestMissingPackagesAreExplainedBeforeAHostIsTouched(t *testing.T) {
 	require.True(t, again.view().Complete, "%v", again.view().Problems)
 }
 
+// A host's agent says which version it is, so all modules are sent.
+func TestTheModulesOfTheIsolatorAreSent(t *testing.T) {
+	o := options()
+	o.Isolator = bootstrap.IsolatorDVDI
+	_, err := bootstrap.New(o)
+	require.ErrorContains(t, err, "--volumes.isolator is dvdi, but no libmesos_dvdi_isolator-")
+	var want []nodeproto.IsolatorModule
+	for _, version := range []string{"0.28.2", "1.0.1"} {
+		m := nodeproto.IsolatorModule{MesosVersion: version, Artifact: nodeproto.Artifact{Path: "packages/" + version + ".so", SHA256: "00", Size: 1}}
+		want = append(want, m)
+		o.Packages = append(o.Packages, bootstrap.Package{Component: "dvdi", Family: "so", Name: "dvdi", Version: version, Artifact: m.Artifact})
+	}
+	st := newStage(t, o, newSite("a", "b", "c"))
+	st.install()
+	var params nodeproto.IsolatorParams
+	require.NoError(t, json.Unmarshal(st.step("a", nodeproto.StepIsolator).Params, &params))
+	require.Equal(t, nodeproto.IsolatorParams{Mode: "dvdi", Modules: want}, params)
+}
+
 func TestDevices(t *testing.T) {
 	t.Parallel()
 	disk := func(device string, size int64, why string) model.Disk {

@@ -1,0 +1,132 @@
+package agentflags
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"scaleio-framework/nodeagent/hostfs"
+)
+
+// backupSuffix names the copy of a file as it was before the first change.
+const backupSuffix = ".before-scaleio"
+
+// Flags are those of one host's Mesos agent.
+type Flags struct {
+	root   hostfs.Root
+	layout Layout
+}
+
+// New reads and writes the flags of a layout.
+func New(root hostfs.Root, layout Layout) Flags { return Flags{root: root, layout: layout} }
+
+// place is where a flag is set.
+type place struct {
+	file string
+	// variable is the name in a file of variables; empty for a file that is the
+	// flag.
+	variable string
+	text     string
+}
+
+// Get reads a flag. set is false when the agent runs with its default.
+func (f Flags) Get(name string) (text string, set bool, err error) {
+	at, set, err := f.find(name)
+	return at.text, set, err
+}
+
+// find looks where the agent would: its arguments win over variables.
+func (f Flags) find(name string) (at place, set bool, err error) {
+	if f.layout.flagDir != "" {
+		file := path.Join(f.layout.flagDir, name)
+		data, there, err := f.root.ReadIfThere(file)
+		if err != nil {
+			return place{}, false, err
+		}
+		text := strings.TrimSpace(string(data))
+		if strings.ContainsAny(text, "\r\n") && name == isolationFlag {
+			return place{}, false, fmt.Errorf("%s holds several lines, all of which the Mesos agent takes for one value: leave one", file)
+		}
+		if there && text != "" {
+			return place{file: file, text: text}, true, nil
+		}
+	}
+	for _, file := range f.layout.envFiles {
+		data, _, err := f.root.ReadIfThere(file)
+		if err != nil {
+			return place{}, false, err
+		}
+		for _, variable := range f.variables(name) {
+			found, ok := lookup(data, variable, f.layout.syntax)
+			if !ok || found.value == "" {
+				continue
+			}
+			if found.dynamic && f.layout.syntax == byShell {
+				return place{}, false, fmt.Errorf("%s sets %s to what only a shell can work out: write the value itself", file, variable)
+			}
+			at, set = place{file: file, variable: variable, text: found.value}, true
+		}
+	}
+	return at, set, nil
+}
+
+// isolationFlag is the one flag that has a second variable.
+const isolationFlag = "isolation"
+
+func (f Flags) variables(name string) []string {
+	list := []string{"MESOS_" + strings.ToUpper(name)}
+	if name == isolationFlag && f.layout.isolationVariable != "" {
+		list = append(list, f.layout.isolationVariable)
+	}
+	return list
+}
+
+// Set sets a flag where it is set already, else where the layout's changes go.
+// The file as it was before the first change is kept.
+func (f Flags) Set(name, text string) error {
+	if strings.ContainsAny(text, "'\r\n") {
+		return fmt.Errorf("flag %s: %q cannot be written into a file of flags", name, text)
+	}
+	at, set, err := f.find(name)
+	if err != nil {
+		return err
+	}
+	switch {
+	case set && at.text == text:
+		return nil
+	case f.layout.override != "":
+		at = place{file: f.layout.override, variable: f.variables(name)[0]}
+	case !set:
+		at = place{file: path.Join(f.layout.flagDir, name)}
+	}
+	old, there, err := f.root.ReadIfThere(at.file)
+	if err != nil {
+		return err
+	}
+	data := []byte(text + "\n")
+	if at.variable != "" {
+		var ok bool
+		if data, ok = assign(old, at.variable, text, f.layout.syntax); !ok {
+			return fmt.Errorf("%s does not take %s: a quote in it may not be closed", at.file, at.variable)
+		}
+	}
+	if there {
+		if err := f.keep(at, old); err != nil {
+			return err
+		}
+	}
+	return f.root.Write(at.file, data, hostfs.KeepMode)
+}
+
+// keep writes the copy, once. That of a flag lies outside the directory, where
+// every file is a flag.
+func (f Flags) keep(at place, old []byte) error {
+	name := at.file + backupSuffix
+	if at.variable == "" {
+		name = path.Dir(at.file) + "." + path.Base(at.file) + backupSuffix
+	}
+	if f.root.Exists(name) {
+		return nil
+	}
+	return f.root.Write(name, old, f.root.Mode(at.file))
+}
