@@ -7,10 +7,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
-	"time"
+
+	"scaleio-framework/internal/procfault"
 )
 
 // Cluster is one ZooKeeper server or an ensemble. Its methods are not meant
@@ -157,47 +156,20 @@ func (c *Cluster) Version(ctx context.Context) (string, error) {
 	return "", errors.Join(errs...)
 }
 
-// Freeze stops server i as a long pause would (SIGSTOP): its connections stay
-// open and silent. It returns once every thread has stopped: the signal alone
-// leaves a busy server time to answer.
-func (c *Cluster) Freeze(i int) error {
-	if err := c.servers[i].signal(syscall.SIGSTOP); err != nil {
-		return err
-	}
-	deadline := time.Now().Add(freezeTimeout)
-	for !stopped(c.Pid(i)) {
-		if time.Now().After(deadline) {
-			return fmt.Errorf("zktest: server %d has not stopped within %s", i, freezeTimeout)
-		}
-		runtime.Gosched()
-	}
-	return nil
-}
-
-const freezeTimeout = 10 * time.Second
-
-// stopped reports whether all threads of a process are in state T.
-func stopped(pid int) bool {
-	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
-	if err != nil || len(stats) == 0 {
-		return false
-	}
-	for _, name := range stats {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return false
-		}
-		// The state follows the program's name, which stands in parentheses.
-		_, rest, ok := strings.Cut(string(data), ") ")
-		if !ok || !strings.HasPrefix(rest, "T") {
-			return false
-		}
-	}
-	return true
-}
+// Freeze stops server i as a long pause would: its connections stay open and
+// silent. It returns once every thread has stopped.
+func (c *Cluster) Freeze(i int) error { return c.fault(i, procfault.Freeze) }
 
 // Thaw lets server i go on.
-func (c *Cluster) Thaw(i int) error { return c.servers[i].signal(syscall.SIGCONT) }
+func (c *Cluster) Thaw(i int) error { return c.fault(i, procfault.Thaw) }
+
+func (c *Cluster) fault(i int, do func(pid int) error) error {
+	pid := c.Pid(i)
+	if pid == 0 {
+		return fmt.Errorf("zktest: server %d is not running", i+1)
+	}
+	return do(pid)
+}
 
 // Kill ends server i with SIGKILL.
 func (c *Cluster) Kill(i int) { c.servers[i].stop() }

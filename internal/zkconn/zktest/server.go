@@ -111,13 +111,6 @@ func (s *server) stop() {
 	s.cmd = nil
 }
 
-func (s *server) signal(sig syscall.Signal) error {
-	if s.cmd == nil {
-		return fmt.Errorf("zktest: server %d is not running", s.id)
-	}
-	return s.cmd.Process.Signal(sig)
-}
-
 // exited reports a process that ended by itself.
 func (s *server) exited() bool {
 	var info syscall.WaitStatus
