@@ -14,11 +14,11 @@ import (
 // performCloud asks the provider of volumes for one thing. What came of it is
 // always an answer; an outcome that is not known is told as such, and the core
 // asks before it repeats.
-func performCloud(ctx context.Context, provider cloud.Cloud, call core.CloudCall) core.CloudAnswered {
+func performCloud(ctx context.Context, provider cloud.Cloud, now func() time.Time, call core.CloudCall) core.CloudAnswered {
 	answer := core.CloudAnswered{Op: call.Op, Growth: call.Growth, Slot: call.Slot}
 	if provider == nil {
 		answer.Err, answer.Text = core.CloudUnauthorized, "this scheduler has no provider of volumes: set --growth.provider=aws and --aws.region on every instance"
-		answer.At = time.Now().UTC().Round(time.Millisecond)
+		answer.At = now()
 		return answer
 	}
 	var err error
@@ -47,7 +47,7 @@ func performCloud(ctx context.Context, provider cloud.Cloud, call core.CloudCall
 	default:
 		err = errors.New("no such call: " + string(call.Op))
 	}
-	answer.At = time.Now().UTC().Round(time.Millisecond)
+	answer.At = now()
 	if err != nil {
 		answer.Volumes, answer.Instances, answer.ByTag = nil, nil, nil
 		answer.Err, answer.Text = cloudError(err), err.Error()

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/stretchr/testify/require"
 
+	"scaleio-framework/internal/clock"
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/engine"
 	"scaleio-framework/internal/model"
@@ -59,7 +60,7 @@ func newGrowthWorld(t *testing.T) *growthWorld {
 	require.NoError(t, w.scaleio.Bootstrap(scaleiotest.BootstrapSpec{Hosts: hosts, Storage: true}))
 	require.NoError(t, w.scaleio.Fill("default/default", 0.85))
 	w.gateways, err = gateway.New(gateway.Options{
-		Username: "admin", Password: redact.New("Scaleio-12"), Insecure: true, Timeout: 5 * time.Second, Logger: hclog.NewNullLogger(),
+		Username: "admin", Password: redact.New("Scaleio-12"), Insecure: true, Timeout: 5 * time.Second, Now: clock.Start(), Logger: hclog.NewNullLogger(),
 	})
 	require.NoError(t, err)
 	t.Cleanup(w.gateways.Close)
@@ -147,7 +148,7 @@ func (w *growthWorld) lead(provider cloud.Cloud) {
 		Perform: func(ctx context.Context, effect core.Effect, post func(core.Event)) {
 			switch e := effect.(type) {
 			case core.CloudCall:
-				post(performCloud(ctx, provider, e))
+				post(performCloud(ctx, provider, clock.Start(), e))
 			case core.ReadPools:
 				post(w.gateways.ReadPools(ctx, e))
 			case core.GatewayCall:

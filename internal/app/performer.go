@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -30,7 +31,9 @@ type performer struct {
 	// sources are the URLs at which nodes fetch artifacts.
 	sources func(ctx context.Context) []string
 	// fatal ends the term.
-	fatal  func(error)
+	fatal func(error)
+	// now is the clock of the term.
+	now    func() time.Time
 	logger hclog.Logger
 }
 
@@ -46,7 +49,7 @@ func (p *performer) perform(ctx context.Context, effect core.Effect, post func(c
 	case core.ReadPools:
 		p.withLease(ctx, func(ctx context.Context) { post(p.gateway.ReadPools(ctx, e)) })
 	case core.CloudCall:
-		p.withLease(ctx, func(ctx context.Context) { post(performCloud(ctx, p.provider, e)) })
+		p.withLease(ctx, func(ctx context.Context) { post(performCloud(ctx, p.provider, p.now, e)) })
 	case core.TellPreview:
 		p.previews.tell(e)
 	case core.RaiseEpoch:

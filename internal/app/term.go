@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"scaleio-framework/internal/clock"
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/engine"
 	"scaleio-framework/internal/nodeproto"
@@ -103,7 +104,7 @@ func handOver(a *App, won *leader.Term) {
 
 // wire makes the parts of one term. fatal ends the term.
 func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func(), err error) {
-	store := &store{won}
+	store, now := &store{won}, clock.Start()
 	mesos, err := a.mesosClient(store)
 	if err != nil {
 		return nil, nil, err
@@ -111,7 +112,7 @@ func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func
 	gateways, err := gateway.New(gateway.Options{
 		Username: a.cfg.ScaleIO.User, Password: a.cfg.ScaleIO.Password,
 		CAFile: a.cfg.Gateway.CAFile, Insecure: a.cfg.Gateway.Insecure,
-		Timeout: a.cfg.Gateway.Timeout, Logger: a.logger,
+		Timeout: a.cfg.Gateway.Timeout, Now: now, Logger: a.logger,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -133,10 +134,11 @@ func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func
 		},
 		sources: (&sources{read: a.sources}).get,
 		fatal:   fatal,
+		now:     now,
 		logger:  a.logger.Named("performer"),
 	}
 	eng, err := engine.New(engine.Options{
-		Store: store, Cores: cores, Perform: p.perform, Entropy: uuid.NewString, Logger: a.logger,
+		Store: store, Cores: cores, Perform: p.perform, Entropy: uuid.NewString, Logger: a.logger, Now: now,
 	})
 	if err != nil {
 		return nil, nil, err

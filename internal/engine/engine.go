@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"scaleio-framework/internal/clock"
 	"scaleio-framework/internal/core"
 	"scaleio-framework/leader"
 )
@@ -38,8 +39,8 @@ type Perform func(ctx context.Context, effect core.Effect, post func(core.Event)
 // AfterFunc runs f after a while, unless it is stopped before.
 type AfterFunc func(key string, after time.Duration, f func()) (stop func() bool)
 
-// Options configure an Engine. All but MaxBatch, InboxSize and AfterFunc are
-// required.
+// Options configure an Engine. All but MaxBatch, InboxSize, AfterFunc and Now
+// are required.
 type Options struct {
 	Store Store
 	// Cores makes fresh cores, in the order in which they are given events.
@@ -55,6 +56,9 @@ type Options struct {
 	// AfterFunc runs the cores' timers; default time.AfterFunc. A simulation
 	// gives each an instant of its own.
 	AfterFunc AfterFunc
+	// Now is the clock of the term, which no set wall clock moves; default
+	// clock.Start().
+	Now func() time.Time
 }
 
 func (o *Options) validate() error {
@@ -66,6 +70,9 @@ func (o *Options) validate() error {
 	}
 	if o.AfterFunc == nil {
 		o.AfterFunc = func(_ string, after time.Duration, f func()) func() bool { return time.AfterFunc(after, f).Stop }
+	}
+	if o.Now == nil {
+		o.Now = clock.Start()
 	}
 	switch {
 	case o.Store == nil, o.Cores == nil, o.Perform == nil, o.Entropy == nil, o.Logger == nil:
@@ -258,7 +265,3 @@ func (e *Engine) release(ctx context.Context, effects []core.Effect) {
 		e.lanes.release(ctx, effect)
 	}
 }
-
-// now is the time of an event: UTC for the records, with the monotonic reading
-// stripped so that a record read back equals the one written.
-func now() time.Time { return time.Now().UTC().Round(time.Millisecond) }

@@ -27,7 +27,7 @@ const poisonPrefix = leader.PathOrdersRefused + "/poison-"
 // everything else must go on.
 func (e *Engine) poison(event core.Event, cause error) unit {
 	e.logger.Error("event cannot be stored and is set aside", "event", event.String(), "error", cause)
-	at := now()
+	at := e.opts.Now()
 	record := poisonRecord{Event: shorten(event.String()), Reason: shorten(cause.Error()), At: at}
 	u := unit{event: event, changes: make(map[string][]byte)}
 	if data, err := json.MarshalIndent(record, "", "  "); err == nil && e.unrecorded < conflictsBeforeQuarantine {

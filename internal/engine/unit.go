@@ -27,7 +27,7 @@ const (
 // apply gives one event, and all those told because of it, to the cores.
 func (e *Engine) apply(event core.Event) (unit, error) {
 	u := unit{event: event, changes: make(map[string][]byte)}
-	at := now()
+	at := e.opts.Now()
 	if order, ok := event.(core.OrderReceived); ok {
 		// Orders are written by others, so the mirror learns of them here.
 		e.stored = maps.Clone(e.stored)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"scaleio-framework/internal/clock"
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/redact"
@@ -79,7 +80,7 @@ func certificate(t *testing.T, url string) string {
 func (w world) performer(t *testing.T, change func(*gateway.Options)) *gateway.Performer {
 	t.Helper()
 	opts := gateway.Options{
-		Username: "admin", Password: redact.New(password), Timeout: 5 * time.Second,
+		Username: "admin", Password: redact.New(password), Timeout: 5 * time.Second, Now: clock.Start(),
 		Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: w.log}),
 	}
 	if change != nil {

@@ -27,7 +27,9 @@ type Options struct {
 	Insecure bool
 	// Timeout of one request.
 	Timeout time.Duration
-	Logger  hclog.Logger
+	// Now is the clock of the term, by which readings are dated. Required.
+	Now    func() time.Time
+	Logger hclog.Logger
 }
 
 // Performer performs gateway steps. It may be used concurrently.
@@ -41,8 +43,8 @@ type Performer struct {
 
 // New makes a performer; it opens no connection.
 func New(opts Options) (*Performer, error) {
-	if opts.Username == "" || opts.Password.IsEmpty() || opts.Logger == nil {
-		return nil, errors.New("gateway: Username, Password and Logger are required")
+	if opts.Username == "" || opts.Password.IsEmpty() || opts.Now == nil || opts.Logger == nil {
+		return nil, errors.New("gateway: Username, Password, Now and Logger are required")
 	}
 	opts.Logger = opts.Logger.Named("gateway")
 	return &Performer{opts: opts, mask: redact.Text(opts.Password), clients: make(map[string]*scaleio.Client)}, nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"time"
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/scaleio"
@@ -27,7 +26,7 @@ func (p *Performer) ReadPools(ctx context.Context, e core.ReadPools) core.PoolsR
 			break
 		}
 	}
-	read.At = time.Now().UTC().Round(time.Millisecond)
+	read.At = p.opts.Now()
 	if err != nil {
 		read.Pools, read.Err = nil, p.mask(err.Error())
 	}

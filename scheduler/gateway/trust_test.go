@@ -120,5 +120,5 @@ func TestAWrongPasswordIsToldWithoutShowingIt(t *testing.T) {
 
 func TestNewSaysWhatIsRequired(t *testing.T) {
 	_, err := gateway.New(gateway.Options{Username: "admin", Logger: hclog.NewNullLogger()})
-	require.EqualError(t, err, "gateway: Username, Password and Logger are required")
+	require.EqualError(t, err, "gateway: Username, Password, Now and Logger are required")
 }
