@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -55,7 +56,7 @@ func fixed(d time.Duration) func(time.Duration) time.Duration {
 
 // Drills are all there are, in the order of docs/drills.md.
 func Drills() []Drill {
-	return append(append(append(leaderDrills(), linkDrills()...), zookeeperDrills()...), mesosDrills()...)
+	return slices.Concat(leaderDrills(), clockDrills(), linkDrills(), zookeeperDrills(), mesosDrills())
 }
 
 func findDrill(name string) (Drill, error) {

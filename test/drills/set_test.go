@@ -22,14 +22,15 @@ func sets() map[string][]sandbox.DrillOptions {
 			{Name: "pause", During: bootstrap},
 			{Name: "node-agent", During: bootstrap},
 		},
-		// One of each kind: a process is killed, crashes, is asked to end and
-		// freezes; a link is cut; servers of ZooKeeper fail; Mesos and its hosts
-		// fail; and everything at once.
+		// One of each kind: a process is killed, crashes, is asked to end, freezes
+		// and has its clock set; a link is cut; servers of ZooKeeper fail; Mesos
+		// and its hosts fail; and everything at once.
 		"ci": {
 			{Name: "kill", During: growth},
 			{Name: "crash", During: bootstrap},
 			{Name: "term", During: idle},
 			{Name: "stop", During: bootstrap},
+			{Name: "clock", During: growth},
 			{Name: "cut-zookeeper", During: bootstrap},
 			{Name: "cut-mesos", During: idle, Refuse: true},
 			{Name: "zookeeper-leader", During: bootstrap},
