@@ -35,30 +35,37 @@ func newWorld(t *testing.T) (w *sandbox.World, environ []string) {
 	return w, environ
 }
 
-// report is drill report, and healthy whether a drill may begin.
-func report(t *testing.T, environ []string) (fields map[string]any, healthy bool) {
+// report is drill report for programs.
+func report(t *testing.T, environ []string) map[string]any {
 	t.Helper()
-	got := run(t, environ, "drill", "report", "--json", "--timeout=1s")
-	if got.code != 0 {
-		return nil, false
-	}
+	got := run(t, environ, "drill", "report", "--json")
+	require.Zero(t, got.code, got.err)
+	var fields map[string]any
 	require.NoError(t, json.Unmarshal([]byte(got.out), &fields))
-	return fields, len(fields["obstacles"].([]any)) == 0
+	return fields
+}
+
+// healthy waits until a drill may begin, and returns the report.
+func healthy(t *testing.T, environ []string) (fields map[string]any) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		got := run(t, environ, "drill", "report", "--json")
+		return got.code == 0 && json.Unmarshal([]byte(got.out), &fields) == nil && len(fields["obstacles"].([]any)) == 0
+	}, worldPatience, 50*time.Millisecond)
+	return fields
 }
 
 // Leadership goes from one real scheduler to the other and back, and what an
 // operator is told of it is so; a pair of which one hangs is not drilled.
 func TestRealSchedulersAreDrilled(t *testing.T) {
 	w, environ := newWorld(t)
-	healthy := func() bool { _, ok := report(t, environ); return ok }
 	for range 2 {
-		require.Eventually(t, healthy, worldPatience, 50*time.Millisecond, "the one that abdicated is started again")
-		before, _ := report(t, environ)
+		before := healthy(t, environ) // the one that abdicated is started again
 		got := run(t, environ, "drill", "abdicate", "--json", "--within=30s")
 		require.Zero(t, got.code, got.err)
 		var drill map[string]any
 		require.NoError(t, json.Unmarshal([]byte(got.out), &drill))
-		after, _ := report(t, environ)
+		after := report(t, environ)
 		require.Equal(t, before["epoch"].(float64)+1, after["epoch"])
 		require.Equal(t, before["epoch"], drill["epoch_before"])
 		require.Equal(t, after["epoch"], drill["epoch_after"])
@@ -69,17 +76,15 @@ func TestRealSchedulersAreDrilled(t *testing.T) {
 		require.Equal(t, true, drill["ok"])
 	}
 
-	require.Eventually(t, healthy, worldPatience, 50*time.Millisecond)
-	state, _ := report(t, environ)
+	state := healthy(t, environ)
 	for _, s := range w.Schedulers() {
 		if s.URL != state["url"] {
 			require.NoError(t, s.SignalBoth(syscall.SIGSTOP))
 			defer func() { require.NoError(t, s.SignalBoth(syscall.SIGCONT)) }()
 		}
 	}
-	got := run(t, environ, "drill", "abdicate", "--timeout=1s")
+	got := run(t, environ, "drill", "abdicate", "--timeout=3s")
 	require.Equal(t, scaleioctl.ExitFailed, got.code)
 	require.Contains(t, got.err, "no drill: no standby ")
-	after, _ := report(t, environ)
-	require.Equal(t, state["epoch"], after["epoch"], "nothing was done")
+	require.Equal(t, state["epoch"], report(t, environ)["epoch"], "nothing was done")
 }
