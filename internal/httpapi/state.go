@@ -35,7 +35,7 @@ func (s *Server) abdicate(w http.ResponseWriter, _ *http.Request, term Term) {
 func (s *Server) status(w http.ResponseWriter, req *http.Request, term Term) {
 	view := term.View()
 	r := state.Decode(view.Records)
-	plan := bootstrap.Describe(r.Cluster, r.Plans)
+	plan := describe(r)
 	status := Status{
 		Leader:     s.leaderOf(req.Context(), view, r.Epoch),
 		Subscribed: term.Subscribed(),
@@ -66,6 +66,13 @@ func (s *Server) status(w http.ResponseWriter, req *http.Request, term Term) {
 	reply(w, http.StatusOK, status)
 }
 
+// describe is the plan, with what keeps hosts out of it.
+func describe(r state.State) bootstrap.View {
+	view := bootstrap.Describe(r.Cluster, r.Plans)
+	view.Problems = append(view.Problems, bootstrap.Unusable(r.Nodes)...)
+	return view
+}
+
 func countSteps(counts Counts, steps map[string]model.Step) {
 	for _, step := range steps {
 		counts[string(step.State)]++
@@ -74,7 +81,7 @@ func countSteps(counts Counts, steps map[string]model.Step) {
 
 func (s *Server) plan(w http.ResponseWriter, _ *http.Request, term Term) {
 	r := state.Decode(term.View().Records)
-	reply(w, http.StatusOK, bootstrap.Describe(r.Cluster, r.Plans))
+	reply(w, http.StatusOK, describe(r))
 }
 
 func (s *Server) nodes(w http.ResponseWriter, _ *http.Request, term Term) {

@@ -37,6 +37,8 @@ func installing(t *testing.T) engine.View {
 	node := func(host string, state model.TaskState) *model.Node {
 		return &model.Node{Hostname: host, AgentID: "S1", State: state, Since: since, Launch: &model.Launch{Number: 1, TaskID: host + "-1"}}
 	}
+	strange := node("h2", model.TaskRunning)
+	strange.Refused = &model.Refused{What: "status update of h2-1", Reason: `operating system "plan9"`, At: since}
 	plan := func(host string, persona model.Persona, state model.StepState) *model.NodePlan {
 		return &model.NodePlan{Hostname: host, Persona: persona, Steps: map[string]model.Step{
 			"prerequisites": {State: model.Done, Attempt: 1, Runner: host},
@@ -50,7 +52,7 @@ func installing(t *testing.T) engine.View {
 			UUID: "u", SystemName: "prod", Paused: true, Members: []model.Member{{Name: "mdm1", Host: "h1", Persona: model.Manager}},
 			Gateways: []model.Gateway{{Host: "h1", URL: "https://h1:443"}}, Steps: map[string]model.Step{"create-cluster": {State: model.Pending}},
 		},
-		leader.PathNodes + "/h2":      node("h2", model.TaskRunning),
+		leader.PathNodes + "/h2":      strange,
 		leader.PathNodes + "/h1":      node("h1", model.TaskUnreachable),
 		leader.PathNodes + "/h1/plan": plan("h1", model.Manager, model.Stuck),
 		leader.PathNodes + "/h2/plan": plan("h2", model.Storage, model.Done),
@@ -79,8 +81,9 @@ func TestTheLeaderShowsWhatIsCommitted(t *testing.T) {
 	require.Equal(t, httpapi.Counts{"done": 3, "stuck": 1, "pending": 1}, status.Steps)
 	require.Equal(t, "prod", status.System.Name)
 	require.Len(t, status.System.Members, 1)
-	require.Len(t, status.Problems, 1)
+	require.Len(t, status.Problems, 2)
 	require.Contains(t, status.Problems[0], "sds-package on h1 is stuck: dpkg: no space left")
+	require.Equal(t, `host h2 cannot be used: operating system "plan9"`, status.Problems[1])
 	require.Equal(t, []httpapi.Unreadable{
 		{Path: "/nodes/h0/plan", Reason: "edited outside"},
 		{Path: "/nodes/h3", Reason: "not valid JSON: invalid character 'e'"},
@@ -103,6 +106,7 @@ func TestTheLeaderShowsWhatIsCommitted(t *testing.T) {
 	plan := into[httpapi.Plan](t, a.do(t, http.MethodGet, "/v1/plan", ""))
 	require.Len(t, plan.Steps, 5)
 	require.Equal(t, 3, plan.Counts[model.Done])
+	require.Equal(t, status.Problems, plan.Problems)
 
 	lead := into[httpapi.Leader](t, a.do(t, http.MethodGet, "/v1/leader", ""))
 	require.Equal(t, "a", lead.Instance)

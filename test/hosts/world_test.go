@@ -23,7 +23,7 @@ import (
 )
 
 // soon is far above what anything here takes: a busy machine is slow.
-const soon = 5 * time.Minute
+const soon = 2 * time.Minute
 
 // world is three real hosts with a framework at work.
 type world struct {

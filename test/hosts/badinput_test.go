@@ -1,0 +1,152 @@
+//go:build hosts
+
+package hosts_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/sandbox"
+	"scaleio-framework/nodeagent/packages/packagestest"
+	"scaleio-framework/scaleio/scaleiotest"
+)
+
+// Whatever a host or a package folder is like, the plan says what is wrong, in
+// words that lead to the cause; nothing is half written; and when the cause is
+// gone, the installation goes on by itself.
+func TestBadInput(t *testing.T) {
+	w := prepare(t, func(o *sandbox.Options) {
+		o.Agents = 4
+		o.Settings = []string{"SIO_STEPS_MAX_FAILURES=100"} // what is spoilt stays so for as long as the test takes
+	})
+	locked, full, strange := w.Hosts()[0], w.Hosts()[1], w.Hosts()[3]
+	require.NoError(t, os.WriteFile(filepath.Join(strange.Root, "etc/os-release"), []byte("ID=plan9\nVERSION_ID=4\n"), 0o644))
+	without(t, w, "numactl")
+	unlock := w.lockPackages(locked)
+	makeRoom := w.fillDisk(full)
+	require.NoError(t, w.StartSchedulers())
+
+	w.awaitError(locked, "prerequisites", model.Pending, "another package manager works on this host")
+	w.awaitError(full, "prerequisites", model.Failed, "Unable to locate package numactl")
+	unlock()
+	w.awaitError(locked, "prerequisites", model.Failed, "Unable to locate package numactl")
+
+	// The schedulers know their packages by now, and no host has one.
+	mend := w.spoil("EMC-ScaleIO-mdm-*.deb", func(data []byte) []byte { return data[:len(data)/2] })
+	without(t, w, "")
+	w.awaitError(locked, "mdm-package", model.Failed, "it has", "bytes, expected are")
+	w.nothingCached(locked)
+	mend()
+	mend = w.spoil("EMC-ScaleIO-mdm-*.deb", func(data []byte) []byte {
+		return bytes.Replace(data, []byte("actor_role"), []byte("actor_ROLE"), 1)
+	})
+	w.awaitError(locked, "mdm-package", model.Failed, "SHA-256")
+	w.nothingCached(locked)
+	mend()
+
+	w.awaitError(full, "sds-package", model.Failed, "No space left on device")
+	makeRoom()
+	state := w.await("the bootstrap of the others", func(s sandbox.State) bool {
+		delete(s.Plans, strange.Name)
+		return complete(s)
+	})
+	for _, h := range w.Hosts()[:3] {
+		require.Empty(t, w.on(h, "dpkg", "--audit"), h.Name)
+		for _, unit := range units(state, h.Name) {
+			require.Equal(t, "active", w.on(h, "systemctl", "is-active", unit))
+		}
+	}
+	t.Logf("%+v", state.Nodes[strange.Name].Refused)
+	s2, _ := w.State(t.Context())
+	t.Logf("%+v", s2.Plans[strange.Name])
+	t.Logf("%+v", s2.Nodes[strange.Name].Inventory)
+	for _, path := range []string{"/v1/status", "/v1/plan"} {
+		res, err := http.Get(w.Schedulers()[0].URL + path)
+		require.NoError(t, err)
+		data, _ := io.ReadAll(res.Body)
+		t.Logf("%s", data)
+	}
+}
+
+// awaitError waits until a step of a host stands in a state, with an error
+// that has all these words.
+func (w *world) awaitError(h *sandbox.Host, step string, state model.StepState, words ...string) {
+	w.t.Helper()
+	w.await(step+" of "+h.Name+" with the error "+strings.Join(words, " ... "), func(s sandbox.State) bool {
+		plan := s.Plans[h.Name]
+		if plan == nil || plan.Steps[step].State != state {
+			return false
+		}
+		return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(plan.Steps[step].Error, word) })
+	})
+}
+
+// without makes the repository of the hosts' apt lack a package.
+func without(t *testing.T, w *world, name string) {
+	t.Helper()
+	debs := slices.DeleteFunc(scaleiotest.DistributionDebs(), func(d packagestest.Deb) bool { return d.Name == name })
+	require.NoError(t, packagestest.WriteRepository(w.Repository(), debs...))
+}
+
+// lockPackages lets an operator's dpkg work on a host until unlock is called.
+func (w *world) lockPackages(h *sandbox.Host) (unlock func()) {
+	w.t.Helper()
+	const name = "operators-tool"
+	hold(w.t, h, name)
+	tool := packagestest.Deb{
+		Name: name, Version: "1.0", Description: "takes its time",
+		Scripts: map[string]string{"postinst": "#!/bin/sh\n" + holdScript(name)},
+	}
+	require.NoError(w.t, tool.Build(filepath.Join(h.Root, "root", name+".deb")))
+	w.on(h, "systemd-run", "--quiet", "dpkg", "-i", "/root/"+name+".deb")
+	w.awaitStatus(h, name, "half-configured")
+	return func() { release(w.t, h, name) }
+}
+
+// fillDisk gives a host a file system for the SDS that is full, until makeRoom
+// is called.
+func (w *world) fillDisk(h *sandbox.Host) (makeRoom func()) {
+	w.t.Helper()
+	const home = "/opt/emc/scaleio/sds"
+	w.on(h, "mkdir", "-p", home)
+	w.on(h, "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", home)
+	w.on(h, "fallocate", "-l", "1m", home+"/filler")
+	return func() { w.on(h, "rm", home+"/filler") }
+}
+
+// spoil changes a package file under the schedulers' feet.
+func (w *world) spoil(pattern string, change func([]byte) []byte) (mend func()) {
+	w.t.Helper()
+	files, err := filepath.Glob(filepath.Join(w.Dir(), "packages", pattern))
+	require.NoError(w.t, err)
+	require.Len(w.t, files, 1)
+	whole, err := os.ReadFile(files[0])
+	require.NoError(w.t, err)
+	spoilt := change(bytes.Clone(whole))
+	require.NotEqual(w.t, whole, spoilt)
+	write := func(data []byte) {
+		next := files[0] + ".next"
+		require.NoError(w.t, os.WriteFile(next, data, 0o644))
+		require.NoError(w.t, os.Rename(next, files[0]))
+	}
+	write(spoilt)
+	return func() { write(whole) }
+}
+
+// nothingCached looks that no part of the MDM package passes for the whole one.
+func (w *world) nothingCached(h *sandbox.Host) {
+	w.t.Helper()
+	found, err := filepath.Glob(filepath.Join(h.Root, "var/lib/scaleio-framework", w.name, "cache/*/*-mdm-*.deb"))
+	require.NoError(w.t, err)
+	require.Empty(w.t, found)
+	require.Empty(w.t, w.status(h, "emc-scaleio-mdm"))
+}
