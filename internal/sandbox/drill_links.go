@@ -78,7 +78,7 @@ func cutMesos(ctx context.Context, c *scene) error {
 // unsubscribed waits until the leader knows that no master has it subscribed.
 func (c *scene) unsubscribed(ctx context.Context) error {
 	return c.until(ctx, "the leader to notice that no master has it subscribed", func(ctx context.Context) bool {
-		status, err := getStatus(ctx, c.card)
+		status, err := getStatus(ctx, c.card.URL)
 		return err == nil && !status.Subscribed
 	})
 }

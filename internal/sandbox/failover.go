@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"syscall"
 	"time"
 
 	"scaleio-framework/internal/httpapi"
-	"scaleio-framework/leader"
 )
 
 // Fault is what a drill does to the leader.
@@ -126,7 +126,7 @@ func (w *World) awaitLeader(ctx context.Context, other string, epoch uint64) (ht
 	for {
 		card, ok, err := w.client.Leader(ctx)
 		if err == nil && ok && card.Instance != other {
-			status, err := getStatus(ctx, card)
+			status, err := getStatus(ctx, card.URL)
 			if err == nil && status.Subscribed && status.Leader.Epoch > epoch {
 				return status, time.Now(), nil
 			}
@@ -140,36 +140,34 @@ func (w *World) awaitLeader(ctx context.Context, other string, epoch uint64) (ht
 }
 
 // ready asks a scheduler whether it does what it is there for.
-func ready(ctx context.Context, card leader.Card) bool {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, card.URL+"/readyz", nil)
-	if err != nil {
-		return false
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	_ = resp.Body.Close() // of no interest
-	return resp.StatusCode == http.StatusOK
+func ready(ctx context.Context, url string) bool {
+	_, err := answer(ctx, url+"/readyz")
+	return err == nil
 }
 
-func getStatus(ctx context.Context, card leader.Card) (httpapi.Status, error) {
-	var status httpapi.Status
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, card.URL+"/v1/status", nil)
+func getStatus(ctx context.Context, url string) (status httpapi.Status, err error) {
+	body, err := answer(ctx, url+"/v1/status")
 	if err != nil {
 		return status, err
 	}
+	return status, json.Unmarshal(body, &status)
+}
+
+// answer gets what a scheduler that works answers soon.
+func answer(ctx context.Context, url string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return status, err
+		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }() // read to the end or of no use
 	if resp.StatusCode != http.StatusOK {
-		return status, fmt.Errorf("status of %s: %s", card.URL, resp.Status)
+		return nil, fmt.Errorf("%s: %s", url, resp.Status)
 	}
-	return status, json.NewDecoder(resp.Body).Decode(&status)
+	return io.ReadAll(resp.Body)
 }

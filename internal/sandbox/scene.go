@@ -121,8 +121,8 @@ func (c *scene) succeeded(ctx context.Context, from time.Time, codes ...int) err
 func (c *scene) continued(ctx context.Context, from time.Time) error {
 	c.terms = []uint64{0}
 	err := c.until(ctx, "the leader to go on", func(ctx context.Context) bool {
-		status, err := getStatus(ctx, c.card)
-		return err == nil && status.Subscribed && ready(ctx, c.card)
+		status, err := getStatus(ctx, c.card.URL)
+		return err == nil && status.Subscribed && ready(ctx, c.card.URL)
 	})
 	c.report.Seconds = time.Since(from).Seconds()
 	return err

@@ -53,6 +53,22 @@ func TestGatewayIsConfigured(t *testing.T) {
 	require.Equal(t, 200, login(c))
 }
 
+// Whoever makes a gateway listen says where clients find it.
+func TestGatewaysListenAsTheyAreTold(t *testing.T) {
+	var asked []string
+	w := bootstrapped(t, scaleiotest.Options{Listen: func(addr string) (net.Listener, error) {
+		asked = append(asked, addr)
+		return net.Listen("tcp", "127.0.0.9:0")
+	}}, 3)
+	require.Equal(t, []string{"127.0.1.11:0", "127.0.1.12:0"}, asked, "one for each manager")
+	addr, https := strings.CutPrefix(w.GatewayURL("host1"), "https://")
+	require.True(t, https)
+	require.Contains(t, addr, "127.0.0.9:")
+	conn, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+}
+
 // The port is the one of catalina.properties, else the one it had.
 func TestGatewayPort(t *testing.T) {
 	w := bootstrapped(t, scaleiotest.Options{}, 3)
