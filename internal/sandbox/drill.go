@@ -38,6 +38,7 @@ type Drill struct {
 	ground func(zkDir string) (undo func() error, err error)
 }
 
+// What drills measure, and how their expectations begin.
 const (
 	takeOver  = "take-over"
 	leadsOn   = "the leader goes on"
@@ -138,14 +139,14 @@ const (
 // what became of it.
 func (s *stage) drillOn(ctx context.Context, d Drill, how DrillOptions) error {
 	return s.inWorld(ctx, "world", func(w *World) error {
-		c := &scene{stage: s, w: w, drill: d, how: how, report: DrillReport{
+		c := &scene{stage: s, w: w, drill: d, how: how, result: DrillReport{
 			Drill: d.Name, During: string(how.During), Expected: d.Expect, Measures: d.Measures,
 		}}
 		if d.Bound != nil {
-			c.report.BoundS = d.Bound(s.opts.SessionTimeout).Seconds()
+			c.result.BoundS = d.Bound(s.opts.SessionTimeout).Seconds()
 		}
 		err := c.play(ctx)
-		s.report.Drills = append(s.report.Drills, c.report)
+		s.report.Drills = append(s.report.Drills, c.result)
 		return err
 	})
 }

@@ -91,7 +91,7 @@ func (c *scene) returned(ctx context.Context, h *Host, from time.Time) error {
 		node := state.Nodes[h.Name]
 		return node != nil && node.State == model.TaskRunning && node.Launch != nil && node.Launch.Number > was
 	})
-	c.report.Seconds = time.Since(from).Seconds()
+	c.result.Seconds = time.Since(from).Seconds()
 	return err
 }
 

@@ -17,7 +17,7 @@ type scene struct {
 	w      *World
 	drill  Drill
 	how    DrillOptions
-	report DrillReport
+	result DrillReport
 
 	// before is the state at the strike, card the leader's, victim its process.
 	before State
@@ -64,9 +64,9 @@ func (c *scene) play(ctx context.Context) error {
 		return err
 	}
 	if c.drill.Measures == finished {
-		c.report.Seconds = time.Since(c.healed).Seconds()
+		c.result.Seconds = time.Since(c.healed).Seconds()
 	}
-	c.progress.say("%s after %.2f s", c.report.Measures, c.report.Seconds)
+	c.progress.say("%s after %.2f s", c.result.Measures, c.result.Seconds)
 	return c.check(ctx)
 }
 
@@ -79,8 +79,8 @@ func (c *scene) strike(ctx context.Context) (err error) {
 	if err := c.drill.strike(ctx, c); err != nil {
 		return fmt.Errorf("drill %s: %w", c.drill.Name, err)
 	}
-	if c.drill.Bound != nil && c.report.Seconds > c.report.BoundS {
-		c.stage.report.fail("%s after %.2f s, the bound is %.2f s", c.report.Measures, c.report.Seconds, c.report.BoundS)
+	if c.drill.Bound != nil && c.result.Seconds > c.result.BoundS {
+		c.report.fail("%s after %.2f s, the bound is %.2f s", c.result.Measures, c.result.Seconds, c.result.BoundS)
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func (c *scene) aim(ctx context.Context) (err error) {
 	for _, s := range c.w.schedulers {
 		c.exits[s] = len(s.Exits())
 	}
-	c.report.AfterSteps, c.report.EpochBefore = c.before.Over(), c.before.Epoch
+	c.result.AfterSteps, c.result.EpochBefore = c.before.Over(), c.before.Epoch
 	return nil
 }
 
@@ -112,7 +112,7 @@ func (c *scene) succeeded(ctx context.Context, from time.Time, codes ...int) err
 	c.terms = []uint64{1}
 	c.codes[c.victim] = codes
 	_, at, err := c.w.awaitLeader(ctx, c.card.Instance, c.before.Epoch)
-	c.report.Seconds = at.Sub(from).Seconds()
+	c.result.Seconds = at.Sub(from).Seconds()
 	return err
 }
 
@@ -124,7 +124,7 @@ func (c *scene) continued(ctx context.Context, from time.Time) error {
 		status, err := getStatus(ctx, c.card.URL)
 		return err == nil && status.Subscribed && ready(ctx, c.card.URL)
 	})
-	c.report.Seconds = time.Since(from).Seconds()
+	c.result.Seconds = time.Since(from).Seconds()
 	return err
 }
 
@@ -149,34 +149,34 @@ func (c *scene) until(ctx context.Context, what string, ok func(context.Context)
 
 // check compares the end with what was promised.
 func (c *scene) check(ctx context.Context) error {
-	failures := len(c.stage.report.Failures)
+	failures := len(c.report.Failures)
 	after, err := c.w.State(ctx)
 	if err != nil {
 		return err
 	}
-	r := &c.report
+	r := &c.result
 	r.EpochAfter, r.StepsRepeated = after.Epoch, after.Repeated()-c.before.Repeated()
 	r.FrameworkIDKept = c.before.Framework == nil || after.Framework.ID == c.before.Framework.ID
 	if !r.FrameworkIDKept {
-		c.stage.report.fail("the framework id changed from %s to %s", c.before.Framework.ID, after.Framework.ID)
+		c.report.fail("the framework id changed from %s to %s", c.before.Framework.ID, after.Framework.ID)
 	}
 	if grown := after.Epoch - c.before.Epoch; !slices.Contains(c.terms, grown) {
-		c.stage.report.fail("%d terms followed epoch %d, want %d", grown, c.before.Epoch, c.terms)
+		c.report.fail("%d terms followed epoch %d, want %d", grown, c.before.Epoch, c.terms)
 	}
 	for _, lost := range lostProgress(c.before, after) {
-		c.stage.report.fail("%s", lost)
+		c.report.fail("%s", lost)
 	}
 	if r.Measures == takeOver {
-		c.stage.report.Failovers = append(c.stage.report.Failovers, FailoverReport{
+		c.report.Failovers = append(c.report.Failovers, FailoverReport{
 			Kind: r.Drill, AfterSteps: r.AfterSteps, SessionTimeoutS: c.opts.SessionTimeout.Seconds(), TakeoverS: r.Seconds,
 			EpochBefore: r.EpochBefore, EpochAfter: r.EpochAfter, FrameworkIDKept: r.FrameworkIDKept, StepsRepeated: r.StepsRepeated,
 		})
 	}
 	c.checkExits()
 	if err := c.w.account(ctx); err != nil {
-		c.stage.report.fail("%s", err)
+		c.report.fail("%s", err)
 	}
-	r.OK = len(c.stage.report.Failures) == failures && (c.drill.Bound == nil || r.Seconds <= r.BoundS)
+	r.OK = len(c.report.Failures) == failures && (c.drill.Bound == nil || r.Seconds <= r.BoundS)
 	return nil
 }
 
@@ -186,15 +186,15 @@ func (c *scene) checkExits() {
 		want, may := c.codes[s]
 		ended := s.Exits()[c.exits[s]:]
 		for _, exit := range ended {
-			c.report.Exits = append(c.report.Exits, ExitReport{Scheduler: s.Name, Code: exit.Code})
+			c.result.Exits = append(c.result.Exits, ExitReport{Scheduler: s.Name, Code: exit.Code})
 		}
 		switch {
 		case !may && len(ended) > 0:
-			c.stage.report.fail("%s ended with %d, and nothing was done to it: see %s", s.Name, ended[0].Code, s.Log)
+			c.report.fail("%s ended with %d, and nothing was done to it: see %s", s.Name, ended[0].Code, s.Log)
 		case may && len(ended) != 1:
-			c.stage.report.fail("%s ended %d times, want once: see %s", s.Name, len(ended), s.Log)
+			c.report.fail("%s ended %d times, want once: see %s", s.Name, len(ended), s.Log)
 		case may && !slices.Contains(want, ended[0].Code):
-			c.stage.report.fail("%s ended with %d, want %v: see %s", s.Name, ended[0].Code, want, s.Log)
+			c.report.fail("%s ended with %d, want %v: see %s", s.Name, ended[0].Code, want, s.Log)
 		}
 	}
 }

@@ -77,8 +77,8 @@ func TestExitsAreChecked(t *testing.T) {
 				scene.codes[struck] = c.codes
 			}
 			scene.checkExits()
-			require.Len(t, scene.report.Exits, len(c.ends)+len(c.other))
-			err := scene.stage.report.conclude()
+			require.Len(t, scene.result.Exits, len(c.ends)+len(c.other))
+			err := scene.report.conclude()
 			if c.want == "" {
 				require.NoError(t, err)
 				return
@@ -99,12 +99,12 @@ func TestABrokenPromiseFailsTheDrill(t *testing.T) {
 	play := func(bound time.Duration, terminated func(context.Context, *scene) error) error {
 		c := &scene{
 			stage: &stage{opts: w.opts, dir: opts.Dir, report: newReport(), progress: newProgress(opts.Out, false, 0, time.Now)},
-			w:     w, drill: Drill{Bound: fixed(bound), strike: terminated}, report: DrillReport{BoundS: bound.Seconds()},
+			w:     w, drill: Drill{Bound: fixed(bound), strike: terminated}, result: DrillReport{BoundS: bound.Seconds()},
 		}
 		require.NoError(t, c.strike(t.Context()))
 		require.NoError(t, c.check(t.Context()))
-		err := c.stage.report.conclude()
-		require.Equal(t, err == nil, c.report.OK)
+		err := c.report.conclude()
+		require.Equal(t, err == nil, c.result.OK)
 		return err
 	}
 	terminated := strikeLeader(Term, 0)
