@@ -129,7 +129,7 @@ func bindScaleIO(b *binder, c *Config) {
 	b.number(&c.Gateway.Port, "gateway.port", 443, "HTTPS port of the gateways")
 	b.text(&c.Gateway.CAFile, "gateway.ca", "", "PEM file of the authorities that sign the gateways' certificates; each gateway's own certificate is trusted besides")
 	b.yes(&c.Gateway.Insecure, "gateway.insecure", false, "accept any certificate of a gateway")
-	b.yes(&c.Gateway.BypassCertificateCheck, "gateway.bypass-mdm-certificate", true, "let the gateways accept the MDMs' self-signed certificates; with false you trust them in the gateways yourself")
+	b.yes(&c.Gateway.BypassCertificateCheck, "gateway.bypass-mdm-certificate", false, "let the gateways accept any certificate of an MDM; otherwise each gateway is made to trust those that were first seen")
 	b.duration(&c.Gateway.Timeout, "gateway.timeout", 30*time.Second, "time limit of one request to a gateway")
 	b.text(&c.Devices.Pattern, "devices", "auto", "disks to give to ScaleIO: auto for every free one, or comma-separated patterns such as /dev/sd[b-z]")
 	b.text(&c.Devices.TestMode, "devices.test-mode", "test-and-activate", "test-and-activate or none")

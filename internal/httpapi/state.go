@@ -50,7 +50,7 @@ func (s *Server) status(w http.ResponseWriter, req *http.Request, term Term) {
 	}
 	if c := r.Cluster; c != nil {
 		status.Paused = c.Paused
-		status.System = System{Name: c.SystemName, ID: c.SystemID, UUID: c.UUID, Version: c.Version, Members: c.Members, Gateways: c.Gateways}
+		status.System = System{Name: c.SystemName, ID: c.SystemID, UUID: c.UUID, Version: c.Version, Members: c.Members, Gateways: c.Gateways, MDMCertificates: c.MDMCertificates}
 		countSteps(status.Steps, c.Steps)
 	}
 	for _, node := range r.Nodes {

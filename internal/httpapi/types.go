@@ -44,6 +44,8 @@ type System struct {
 	Version  string          `json:"version,omitempty"`
 	Members  []model.Member  `json:"members,omitempty"`
 	Gateways []model.Gateway `json:"gateways,omitempty"`
+	// MDMCertificates are those that the gateways trust, in PEM by address.
+	MDMCertificates map[string]string `json:"mdm_certificates,omitempty"`
 }
 
 // Counts are numbers by state.

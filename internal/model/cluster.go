@@ -23,6 +23,10 @@ type Cluster struct {
 	// creates the cluster.
 	Members  []Member  `json:"members,omitempty"`
 	Gateways []Gateway `json:"gateways,omitempty"`
+	// MDMCertificates are the managers' certificates as a gateway first saw
+	// them, in PEM by address. Another one is refused until it is taken out of
+	// here.
+	MDMCertificates map[string]string `json:"mdm_certificates,omitempty"`
 	// SparePercent is chosen at placement from the number of fault units.
 	SparePercent int  `json:"spare_percent,omitempty"`
 	UseFaultSets bool `json:"use_fault_sets,omitempty"`

@@ -85,8 +85,13 @@ type GatewayConfigureParams struct {
 	MDMAddresses []string `json:"mdm_addresses"`
 	Username     string   `json:"username"`
 	Port         int      `json:"port"`
-	// BypassCertificateCheck makes the gateway accept any MDM certificate.
+	// BypassCertificateCheck makes the gateway accept any MDM certificate;
+	// otherwise it is made to trust that of each MDM address, with
+	// SecretGatewayPassword.
 	BypassCertificateCheck bool `json:"bypass_certificate_check,omitempty"`
+	// MDMCertificates are those seen before, in PEM by MDM address: another one
+	// is refused.
+	MDMCertificates map[string]string `json:"mdm_certificates,omitempty"`
 }
 
 // GatewayResult is what StepGatewayConfigure reports.
@@ -96,6 +101,9 @@ type GatewayResult struct {
 	// CertificatePEM is the certificate the gateway presented to its own host:
 	// the leader trusts this one for this gateway.
 	CertificatePEM string `json:"certificate_pem,omitempty"`
+	// MDMCertificates are those that the gateway trusts now, in PEM by MDM
+	// address; none with BypassCertificateCheck.
+	MDMCertificates map[string]string `json:"mdm_certificates,omitempty"`
 }
 
 // VolumeDriverParams belongs to StepVolumeDriver: REX-Ray and dvdcli.

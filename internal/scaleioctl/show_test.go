@@ -28,8 +28,9 @@ func trouble(t *testing.T) *scheduler {
 		leader.PathFramework: &model.Framework{ID: "f-scaleio", Drawn: since, Registered: &since},
 		leader.PathCluster: &model.Cluster{
 			UUID: "u", SystemName: "prod", SystemID: "1234abcd", Steps: map[string]model.Step{"create-cluster": {State: model.Pending}},
-			Members:  []model.Member{{Name: "mdm1", Host: "h1", Persona: model.Manager}},
-			Gateways: []model.Gateway{{Host: "h1", URL: "https://10.0.0.1:443"}},
+			Members:         []model.Member{{Name: "mdm1", Host: "h1", Persona: model.Manager}},
+			Gateways:        []model.Gateway{{Host: "h1", URL: "https://10.0.0.1:443", CertificatePEM: "-----BEGIN CERTIFICATE-----\nYWJj\n-----END CERTIFICATE-----\n"}},
+			MDMCertificates: map[string]string{"10.0.0.1": "-----BEGIN CERTIFICATE-----\nYWJj\n-----END CERTIFICATE-----\n"},
 		},
 		leader.PathNodes + "/h1": node("h1", "10.0.0.1", model.TaskRunning, ""),
 		leader.PathNodes + "/h2": node("h2", "10.0.0.2", model.TaskUnreachable, "agent\nlost"),
@@ -51,7 +52,8 @@ standby     1
 framework   f-scaleio, subscribed to Mesos
 system      prod 1234abcd
             mdm1 (manager) on h1
-gateway     https://10.0.0.1:443
+gateway     https://10.0.0.1:443 certificate SHA-256 BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD
+MDM         10.0.0.1 certificate SHA-256 BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD
 hosts       1 running, 1 unreachable
 steps       1 done, 1 pending, 1 stuck
 problem     step sds-package on h1 is stuck: dpkg: no space left on device (mend it and order retry, or force-complete)

@@ -2,6 +2,8 @@ package scaleioctl
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/pem"
 	"fmt"
 	"maps"
 	"net/http"
@@ -33,7 +35,10 @@ func (p *program) statusCommand(ctx context.Context, _ []string) error {
 		t.row("", fmt.Sprintf("%s (%s) on %s", m.Name, m.Persona, m.Host))
 	}
 	for _, g := range s.System.Gateways {
-		t.row("gateway", g.URL)
+		t.row("gateway", strings.TrimSpace(g.URL+" "+pinned(g.CertificatePEM)))
+	}
+	for _, address := range slices.Sorted(maps.Keys(s.System.MDMCertificates)) {
+		t.row("MDM", address+" "+pinned(s.System.MDMCertificates[address]))
 	}
 	t.row("hosts", counts(s.Nodes))
 	t.row("steps", counts(s.Steps))
@@ -44,6 +49,21 @@ func (p *program) statusCommand(ctx context.Context, _ []string) error {
 		t.row("left alone", u.Path+": "+u.Reason)
 	}
 	return t.flush()
+}
+
+// pinned names a certificate that is trusted as it was first seen, as openssl
+// x509 -fingerprint -sha256 does; empty for none.
+func pinned(text string) string {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return ""
+	}
+	sum := sha256.Sum256(block.Bytes)
+	digits := make([]string, len(sum))
+	for i, b := range sum {
+		digits[i] = fmt.Sprintf("%02X", b)
+	}
+	return "certificate SHA-256 " + strings.Join(digits, ":")
 }
 
 // frameworkOf says how we stand with Mesos.

@@ -87,10 +87,8 @@ func buildCluster(t *testing.T, system scaleiotest.OS) {
 func (n *node) configureGateway(mdms []string) {
 	t := n.w.t
 	t.Helper()
-	port := freePort(t, n.ip)
-	result, ok := n.twice(nodeproto.StepGatewayConfigure, nodeproto.GatewayConfigureParams{
-		MDMAddresses: mdms, Username: user, Port: port, BypassCertificateCheck: true,
-	}).(nodeproto.GatewayResult)
+	params := nodeproto.GatewayConfigureParams{MDMAddresses: mdms, Username: user, Port: freePort(t, n.ip)}
+	result, ok := n.twice(nodeproto.StepGatewayConfigure, params).(nodeproto.GatewayResult)
 	require.True(t, ok)
 	require.Contains(t, result.URL, "https://"+n.ip+":")
 	block, _ := pem.Decode([]byte(result.CertificatePEM))
@@ -100,6 +98,32 @@ func (n *node) configureGateway(mdms []string) {
 	text, err := n.w.ReadFile(n.name, "/opt/emc/scaleio/gateway/webapps/ROOT/WEB-INF/classes/gatewayUser.properties")
 	require.NoError(t, err)
 	require.Contains(t, text, "gateway-admin.password="+gatewayPassword, "what was there is kept")
+	require.Contains(t, text, "security.bypass_certificate_check=false")
+	n.checkPins(params, result)
+}
+
+// checkPins looks at what a gateway was made to trust: all MDMs as they were
+// first seen, also when one is away, and no other certificate.
+func (n *node) checkPins(params nodeproto.GatewayConfigureParams, seen nodeproto.GatewayResult) {
+	t := n.w.t
+	t.Helper()
+	require.Len(t, seen.MDMCertificates, len(params.MDMAddresses))
+	for address, text := range seen.MDMCertificates {
+		require.Contains(t, params.MDMAddresses, address)
+		block, _ := pem.Decode([]byte(text))
+		require.NotNil(t, block)
+	}
+	params.MDMCertificates = seen.MDMCertificates
+	again, changed, err := n.try(nodeproto.StepGatewayConfigure, params)
+	require.NoError(t, err)
+	require.False(t, changed)
+	require.Equal(t, seen, again)
+
+	other := params
+	other.MDMCertificates = map[string]string{params.MDMAddresses[0]: seen.MDMCertificates[params.MDMAddresses[1]]}
+	_, _, err = n.try(nodeproto.StepGatewayConfigure, other)
+	require.ErrorContains(t, err, "certificate of the MDM "+params.MDMAddresses[0]+": it shows another one (SHA-256 ")
+	require.Equal(t, failure.Hopelessness, failure.KindOf(err))
 }
 
 // The volume driver on one node, up to the Mesos agent's restart.

@@ -30,6 +30,7 @@ type gatewayConfigure struct {
 	h        *Host
 	params   nodeproto.GatewayConfigureParams
 	password redact.Secret
+	own      redact.Secret // of the gateway's administrator
 	result   nodeproto.GatewayResult
 }
 
@@ -42,7 +43,7 @@ func (h *Host) gatewayConfigure(p nodeproto.GatewayConfigureParams, r Request) (
 	case p.Port < 0 || p.Port > 65535:
 		return nil, fmt.Errorf("port %d is not between 0 and 65535", p.Port)
 	}
-	return &gatewayConfigure{h: h, params: p, password: r.Secrets[nodeproto.SecretAdminPassword]}, nil
+	return &gatewayConfigure{h: h, params: p, password: r.Secrets[nodeproto.SecretAdminPassword], own: r.Secrets[nodeproto.SecretGatewayPassword]}, nil
 }
 
 // Detect is satisfied when the files are as they should be, no restart is due,
@@ -85,9 +86,10 @@ func (s *gatewayConfigure) Apply(ctx context.Context) error {
 	return s.h.services.Restart(ctx, serviceOf(gateway))
 }
 
-// Verify logs in, patiently: a gateway takes minutes to start.
+// Verify gives the gateway the MDMs' certificates, which changes nothing where it
+// has them, and logs in, patiently: a gateway takes minutes to start.
 func (s *gatewayConfigure) Verify(ctx context.Context) (any, error) {
-	if err := until(ctx, s.login); err != nil {
+	if err := until(ctx, s.trustAndLogin); err != nil {
 		return nil, fmt.Errorf("log in to the gateway on this host: %w", err)
 	}
 	if err := s.h.pending.Clear(gateway); err != nil {

@@ -75,6 +75,17 @@ func (a *authority) leaf(name, ip string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
+// newMDMCertificate makes the certificate that a host's MDM shows. The caller
+// holds the lock.
+func (s *System) newMDMCertificate(h *host) error {
+	leaf, err := s.leaf(h.name, h.ip)
+	if err != nil {
+		return err
+	}
+	h.mdmPEM = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Certificate[0]}))
+	return nil
+}
+
 // CA returns the certificate, as PEM, that makes all gateways of this world
 // trusted.
 func (s *System) CA() []byte { return append([]byte(nil), s.caPEM...) }

@@ -61,6 +61,16 @@ func (c *call) serve() {
 	if administrator {
 		handle = c.administer
 	}
+	if administrator && path == "getHostCertificate/Mdm" {
+		// Plain text, unlike all other answers.
+		text, err := c.hostCertificate()
+		if err != nil {
+			c.fail(err)
+			return
+		}
+		_, _ = io.WriteString(c.w, text)
+		return
+	}
 	answer, err := handle(path)
 	if err != nil {
 		c.fail(err)

@@ -22,9 +22,11 @@ type gateway struct {
 	tokens map[string]*token
 
 	// mdms and accepts are read from gatewayUser.properties when the service
-	// starts; trusted is set by trustHostCertificate.
-	mdms             []string
-	accepts, trusted bool
+	// starts; trusted are the certificates, in PEM, given by
+	// trustHostCertificate.
+	mdms    []string
+	accepts bool
+	trusted map[string]bool
 }
 
 // startGateway reads the configuration of the host's gateway and makes it
@@ -131,11 +133,11 @@ func (s *System) serving(h *host) bool {
 
 // reachesMDM reports whether the gateway's configuration leads to a master.
 func (s *System) reachesMDM(h *host) bool {
-	if s.cluster == nil || !s.cluster.leads() || !h.gateway.accepts && !h.gateway.trusted {
+	if s.cluster == nil || !s.cluster.leads() {
 		return false
 	}
 	return slices.ContainsFunc(s.cluster.managerIPs(), func(ip string) bool {
 		at := s.hostAt(ip)
-		return slices.Contains(h.gateway.mdms, ip) && at != nil && at.running("mdm")
+		return slices.Contains(h.gateway.mdms, ip) && at != nil && at.running("mdm") && (h.gateway.accepts || h.gateway.trusted[at.mdmPEM])
 	})
 }

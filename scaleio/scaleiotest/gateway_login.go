@@ -2,6 +2,7 @@ package scaleiotest
 
 import (
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -97,17 +98,50 @@ func (c *call) administer(path string) (any, error) {
 		c.s.mu.Lock()
 		c.h.gateway.mdms = body.list("mdmAddresses")
 		c.s.mu.Unlock()
-	case "trustHostCertificate/Mdm", "trustHostCertificate/Lia":
-		if _, err := io.Copy(io.Discard, c.r.Body); err != nil {
-			return nil, err
-		}
-		c.s.mu.Lock()
-		c.h.gateway.trusted = true
-		c.s.mu.Unlock()
+	case "trustHostCertificate/Mdm":
+		return map[string]any{}, c.trust()
 	default:
 		return nil, &Refusal{Text: "Forbidden", Status: http.StatusForbidden}
 	}
 	return map[string]any{}, nil
+}
+
+// hostCertificate is what an MDM shows to whoever connects, in PEM.
+func (c *call) hostCertificate() (string, error) {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	h := c.s.hostAt(c.r.URL.Query().Get("host"))
+	if h == nil || !h.running("mdm") {
+		return "", &Refusal{Text: "Could not connect to the host", Status: http.StatusInternalServerError}
+	}
+	if h.mdmPEM == "" {
+		if err := c.s.newMDMCertificate(h); err != nil {
+			return "", err
+		}
+	}
+	return h.mdmPEM, nil
+}
+
+// trust takes a certificate as the form's file.
+func (c *call) trust() error {
+	file, _, err := c.r.FormFile("file")
+	if err != nil {
+		return &Refusal{Text: "Required part 'file' is not present", Status: http.StatusBadRequest}
+	}
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return err
+	}
+	if block, _ := pem.Decode(text); block == nil {
+		return &Refusal{Text: "Could not parse certificate", Status: http.StatusInternalServerError}
+	}
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if c.h.gateway.trusted == nil {
+		c.h.gateway.trusted = make(map[string]bool)
+	}
+	c.h.gateway.trusted[string(text)] = true
+	return nil
 }
 
 // ForgetTokens ends all REST sessions, as a restart of every gateway does.

@@ -1,8 +1,11 @@
 package scaleiotest_test
 
 import (
+	"bytes"
 	"fmt"
+	"mime/multipart"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -46,8 +49,28 @@ func TestGatewayIsConfigured(t *testing.T) {
 	c.token = strings.Trim(string(body), `"`)
 	status, _ = c.do("POST", "/api/updateConfiguration", `{"mdmAddresses":["127.0.1.11"]}`, "", c.token)
 	require.Equal(t, 200, status)
-	status, _ = c.do("POST", "/api/trustHostCertificate/Mdm", "PEM", "", c.token)
+	status, shown := c.do("GET", "/api/getHostCertificate/Mdm?host=127.0.1.11", "", "", c.token)
 	require.Equal(t, 200, status)
+	trust := func(text string) int {
+		var form bytes.Buffer
+		f := multipart.NewWriter(&form)
+		part, err := f.CreateFormFile("file", "mdm.cer")
+		require.NoError(t, err)
+		_, err = part.Write([]byte(text))
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+		req, err := http.NewRequest(http.MethodPost, c.url+"/api/trustHostCertificate/Mdm", &form)
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", f.FormDataContentType())
+		req.SetBasicAuth("", c.token)
+		res, err := c.client.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		return res.StatusCode
+	}
+	require.Equal(t, 500, trust("no certificate"))
+	require.Equal(t, 500, login(c), "it trusts no MDM yet")
+	require.Equal(t, 200, trust(string(shown)))
 	status, _ = c.do("GET", "/api/types/System/instances", "", "", c.token)
 	require.Equal(t, 403, status, "it administers the gateway, not the system")
 	require.Equal(t, 200, login(c))

@@ -30,6 +30,8 @@ type host struct {
 	listen func(address string) (net.Listener, error)
 	device func(path string) string
 
+	mdmPEM string // the certificate of its MDM, once somebody asked
+
 	packages map[string]string
 	services map[string]*service
 	disks    []Disk

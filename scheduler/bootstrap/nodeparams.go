@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/leader"
 )
 
 func prerequisitesParams(t *turn, at ref) (any, error) {
@@ -116,10 +118,14 @@ func gatewayConfigureParams(t *turn, at ref) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nodeproto.GatewayConfigureParams{
+	p := nodeproto.GatewayConfigureParams{
 		MDMAddresses: addresses, Username: t.options.AdminUsername,
 		Port: t.options.GatewayPort, BypassCertificateCheck: t.options.BypassCertificateCheck,
-	}, nil
+	}
+	if !p.BypassCertificateCheck {
+		p.MDMCertificates = maps.Clone(t.cluster.MDMCertificates)
+	}
+	return p, nil
 }
 
 func gatewayConfigureResult(t *turn, at ref, raw json.RawMessage) error {
@@ -130,7 +136,27 @@ func gatewayConfigureResult(t *turn, at ref, raw json.RawMessage) error {
 	if r.URL == "" {
 		return errors.New("no url")
 	}
+	if err := t.pinMDMs(r.MDMCertificates); err != nil {
+		return err
+	}
 	t.addGateway(model.Gateway{Host: at.host, URL: strings.TrimSuffix(r.URL, "/"), CertificatePEM: r.CertificatePEM})
+	return nil
+}
+
+// pinMDMs keeps the MDMs' certificates as they were first seen. Two gateways
+// that looked at the same time must have seen the same.
+func (t *turn) pinMDMs(seen map[string]string) error {
+	for _, address := range sortedKeys(seen) {
+		known, has := t.cluster.MDMCertificates[address]
+		if has && known != seen[address] {
+			return fmt.Errorf("the MDM %s showed another certificate than to the gateway before: if it was changed on purpose, take it out of mdm_certificates in %s and order retry", address, leader.PathCluster)
+		}
+	}
+	if t.cluster.MDMCertificates == nil && len(seen) > 0 {
+		t.cluster.MDMCertificates = make(map[string]string)
+	}
+	maps.Copy(t.cluster.MDMCertificates, seen)
+	t.changed[""] = true
 	return nil
 }
 

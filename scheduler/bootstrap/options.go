@@ -69,7 +69,9 @@ type Options struct {
 	// DeviceTestMode is none or test-and-activate.
 	DeviceTestMode string
 
-	GatewayPort            int
+	GatewayPort int
+	// BypassCertificateCheck lets gateways accept any certificate of an MDM;
+	// otherwise each is pinned as it is first seen.
 	BypassCertificateCheck bool
 
 	// Isolator is IsolatorNone, IsolatorDockerVolume or IsolatorDVDI.

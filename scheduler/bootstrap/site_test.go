@@ -254,7 +254,15 @@ func (s *site) run(h *host, c nodeproto.Command) json.RawMessage {
 		if s.name == "" {
 			s.wrong("gateway on %s before the rename", h.name)
 		}
-		return result(nodeproto.GatewayResult{URL: "https://" + h.name + ":443", CertificatePEM: s.certificate})
+		p := decode[nodeproto.GatewayConfigureParams](s, c.Params)
+		seen := map[string]string{}
+		for _, address := range p.MDMAddresses {
+			seen[address] = "certificate of " + address
+			if known := p.MDMCertificates[address]; known != "" && known != seen[address] {
+				s.wrong("gateway on %s is to take %s for the certificate of %s", h.name, known, address)
+			}
+		}
+		return result(nodeproto.GatewayResult{URL: "https://" + h.name + ":443", CertificatePEM: s.certificate, MDMCertificates: seen})
 	case nodeproto.StepLIAID:
 		s.need(h, c.Step, nodeproto.StepLIAPackage)
 		if decode[nodeproto.LIAIDParams](s, c.Params).InstallationID != "inst" {

@@ -184,6 +184,28 @@ func TestMissingPackagesAreExplainedBeforeAHostIsTouched(t *testing.T) {
 	require.True(t, again.view().Complete, "%v", again.view().Problems)
 }
 
+// The first gateway to look pins the MDMs' certificates; a later one that was
+// shown others is not used.
+func TestAnMDMsCertificateIsPinnedAtFirstSight(t *testing.T) {
+	st := newStage(t, options(), newSite("a", "b", "c"))
+	st.site.faulty = func(host, step string, _ int) *nodeproto.Report {
+		if host != "b" || step != nodeproto.StepGatewayConfigure {
+			return nil
+		}
+		raw, err := json.Marshal(nodeproto.GatewayResult{URL: "https://b:443", MDMCertificates: map[string]string{"addr-a": "another", "addr-b": "certificate of addr-b"}})
+		require.NoError(t, err)
+		return &nodeproto.Report{State: nodeproto.Done, Result: raw}
+	}
+	st.Start()
+	st.Settle(time.Hour)
+	cluster, _ := st.records()
+	require.Equal(t, map[string]string{"addr-a": "certificate of addr-a", "addr-b": "certificate of addr-b"}, cluster.MDMCertificates)
+	require.Len(t, cluster.Gateways, 1)
+	step := st.step("b", nodeproto.StepGatewayConfigure)
+	require.Equal(t, model.Stuck, step.State)
+	require.Contains(t, step.Error, "the MDM addr-a showed another certificate than to the gateway before")
+}
+
 // A host's agent says which version it is, so all modules are sent.
 func TestTheModulesOfTheIsolatorAreSent(t *testing.T) {
 	o := options()

@@ -131,12 +131,12 @@ func clusterSteps() []*spec {
 		{
 			StepInfo: StepInfo{
 				Name: nodeproto.StepGatewayConfigure, Phase: PhaseCluster, Scope: PerNode, Runner: OwnHost, Personas: []model.Persona{model.Manager},
-				Secrets: secrets,
+				Secrets: []string{nodeproto.SecretAdminPassword, nodeproto.SecretGatewayPassword},
 				Needs: []Need{
 					{SameHost, nodeproto.StepGatewayPackage, "there must be a gateway"},
 					{All, nodeproto.StepRenameSystem, "a login is proven, and the gateway remembers the system it saw"},
 				},
-				Text: "give the gateway the MDMs' addresses, prove a login",
+				Text: "give the gateway the MDMs' addresses and certificates, prove a login",
 			},
 			params: gatewayConfigureParams, result: gatewayConfigureResult,
 		},
