@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"scaleio-framework/leader"
@@ -80,9 +83,19 @@ func (c *scene) strike(ctx context.Context) (err error) {
 		return fmt.Errorf("drill %s: %w", c.drill.Name, err)
 	}
 	if c.drill.Bound != nil && c.result.Seconds > c.result.BoundS {
-		c.report.fail("%s after %.2f s, the bound is %.2f s", c.result.Measures, c.result.Seconds, c.result.BoundS)
+		c.report.fail("%s after %.2f s, the bound is %.2f s; %s", c.result.Measures, c.result.Seconds, c.result.BoundS, load())
 	}
 	return nil
+}
+
+// load says how busy the machine is: bounds are for one that does nothing else.
+func load() string {
+	data, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return err.Error()
+	}
+	minute, _, _ := strings.Cut(string(data), " ")
+	return fmt.Sprintf("the load of this machine is %s on %d CPUs", minute, runtime.NumCPU())
 }
 
 // aim notes how everything stands.
