@@ -58,31 +58,35 @@ func (m *Machine) Run(ctx context.Context, argv ...string) (string, error) {
 // Listen listens on an address of the machine; it belongs to this process all
 // the same, and stays when the machine is off.
 func (m *Machine) Listen(address string) (net.Listener, error) {
-	var listener net.Listener
-	var err error
-	done := make(chan struct{})
-	go func() {
-		// The thread enters the machine's network and ends with this
-		// goroutine, since nobody else may get it.
-		runtime.LockOSThread()
-		defer close(done)
-		listener, err = listenIn("/run/netns/"+m.netns(), address)
-	}()
-	<-done
+	listener, err := listenIn("/run/netns/"+m.netns(), address)
 	if err != nil {
 		return nil, fmt.Errorf("machine %s: listen on %s: %w", m.opt.Name, address, err)
 	}
 	return listener, nil
 }
 
-func listenIn(space, address string) (net.Listener, error) {
-	f, err := os.Open(space)
+// listenIn enters a network with its thread, listens, and comes back. To let
+// the thread end instead would be simpler, but the kernel then kills the
+// children that it made and that ask for it (Pdeathsig), ZooKeeper perhaps.
+func listenIn(space, address string) (listener net.Listener, err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	own, err := os.Open("/proc/thread-self/ns/net")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }()
-	if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
+	defer func() { _ = own.Close() }()
+	other, err := os.Open(space)
+	if err != nil {
 		return nil, err
 	}
-	return net.Listen("tcp4", address)
+	defer func() { _ = other.Close() }()
+	if err := unix.Setns(int(other.Fd()), unix.CLONE_NEWNET); err != nil {
+		return nil, err
+	}
+	listener, err = net.Listen("tcp4", address)
+	if back := unix.Setns(int(own.Fd()), unix.CLONE_NEWNET); back != nil {
+		panic(fmt.Sprintf("this process's own network cannot be entered again: %v", back)) // by root, which nothing refuses
+	}
+	return listener, err
 }
