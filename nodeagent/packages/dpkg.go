@@ -108,7 +108,9 @@ func (d dpkg) finish(ctx context.Context) (broken []string, err error) {
 	}
 	// What cannot be configured may be mended by the installation that
 	// follows, which says what is wrong otherwise.
-	if _, err := run(ctx, d.run, runner.Command{Argv: argv, Env: []string{noninteractive}, Timeout: installTimeout}); err != nil {
+	if _, err := run(ctx, d.run, runner.Command{
+		Argv: argv, Env: []string{noninteractive}, Timeout: installTimeout,
+	}); err != nil {
 		return nil, fmt.Errorf("finish half configured packages: %w", err)
 	}
 	if len(others) == 0 {
@@ -126,7 +128,7 @@ func (d dpkg) Install(ctx context.Context, file string, env Env) error {
 	}
 	err := must(ctx, d.run, runner.Command{
 		Argv: []string{"dpkg", "-i", file},
-		Env:  append([]string{noninteractive}, env.Plain...), SecretEnv: env.Secrets, Timeout: installTimeout,
+		Env:  append([]string{noninteractive}, env.Plain...), SecretEnv: env.Secrets, Timeout: installTimeout, Outside: true,
 	})
 	if err != nil {
 		return fmt.Errorf("install %s: %w", file, err)

@@ -44,7 +44,7 @@ type Manager interface {
 	// Installed returns the version of a package that is completely installed.
 	Installed(ctx context.Context, name string) (version string, ok bool, err error)
 	// Install installs a package file, over an older version or a half
-	// finished installation.
+	// finished installation. What its scripts start outlives the executor.
 	Install(ctx context.Context, file string, env Env) error
 	// InstallNamed installs packages of the distribution.
 	InstallNamed(ctx context.Context, names ...string) error

@@ -39,7 +39,7 @@ func (r rpm) Installed(ctx context.Context, name string) (string, bool, error) {
 // Install upgrades or installs. rpm refuses a version that is there already:
 // ask Installed first.
 func (r rpm) Install(ctx context.Context, file string, env Env) error {
-	command := runner.Command{Argv: []string{"rpm", "-Uvh", file}, Env: env.Plain, SecretEnv: env.Secrets, Timeout: installTimeout}
+	command := runner.Command{Argv: []string{"rpm", "-Uvh", file}, Env: env.Plain, SecretEnv: env.Secrets, Timeout: installTimeout, Outside: true}
 	if err := must(ctx, r.run, command); err != nil {
 		return fmt.Errorf("install %s: %w", file, err)
 	}

@@ -66,7 +66,7 @@ func (r *Runner) RunTyping(ctx context.Context, c Command, typing Typing) (Resul
 		defer close(typed)
 		t.run(watching)
 	}()
-	err = errors.Join(r.start(ctx, cmd), slave.Close())
+	err = errors.Join(r.start(ctx, cmd, c.Outside), slave.Close())
 	stop()
 	<-typed
 	closeErr := master.Close()

@@ -88,6 +88,9 @@ type Command struct {
 	Mask []redact.Secret
 	// Timeout bounds the run; 0 leaves it to the context.
 	Timeout time.Duration
+	// Outside runs the program outside of this process's control groups: for
+	// what may leave daemons behind, which else die with the executor.
+	Outside bool
 }
 
 // Result is how a program ended.
@@ -163,7 +166,7 @@ func (r *Runner) Run(ctx context.Context, c Command) (Result, error) {
 	var stdout, stderr tail
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	err = r.start(ctx, cmd)
+	err = r.start(ctx, cmd, c.Outside)
 	return c.result(ctx, cmd, err, &stdout, &stderr)
 }
 
@@ -196,12 +199,16 @@ func (r *Runner) prepare(ctx context.Context, c Command) (*exec.Cmd, error) {
 
 // start starts a prepared command and waits for its end; the group is noted
 // meanwhile, and gone when the context has ended.
-func (r *Runner) start(ctx context.Context, cmd *exec.Cmd) error {
+func (r *Runner) start(ctx context.Context, cmd *exec.Cmd, outside bool) error {
 	token, err := r.groups.mark(cmd)
 	if err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
+	start := cmd.Start
+	if outside {
+		start = func() error { return startOutside(cmd) }
+	}
+	if err := start(); err != nil {
 		return errors.Join(err, r.groups.started(token))
 	}
 	pid := cmd.Process.Pid

@@ -131,17 +131,15 @@ func (w *world) fillDisk(h *sandbox.Host) (makeRoom func()) {
 // spoil changes a package file under the schedulers' feet.
 func (w *world) spoil(pattern string, change func([]byte) []byte) (mend func()) {
 	w.t.Helper()
-	files, err := filepath.Glob(filepath.Join(w.Dir(), "packages", pattern))
-	require.NoError(w.t, err)
-	require.Len(w.t, files, 1)
-	whole, err := os.ReadFile(files[0])
+	file := w.packageFile(pattern)
+	whole, err := os.ReadFile(file)
 	require.NoError(w.t, err)
 	spoilt := change(bytes.Clone(whole))
 	require.NotEqual(w.t, whole, spoilt)
 	write := func(data []byte) {
-		next := files[0] + ".next"
+		next := file + ".next"
 		require.NoError(w.t, os.WriteFile(next, data, 0o644))
-		require.NoError(w.t, os.Rename(next, files[0]))
+		require.NoError(w.t, os.Rename(next, file))
 	}
 	write(spoilt)
 	return func() { write(whole) }

@@ -83,10 +83,7 @@ func TestACrashInTheMiddleOfAnInstallation(t *testing.T) {
 func (w *world) slow(pkg, script string) {
 	w.t.Helper()
 	if pkg == "emc-scaleio-sds" {
-		files, err := filepath.Glob(filepath.Join(w.Dir(), "packages", "EMC-ScaleIO-sds-*.deb"))
-		require.NoError(w.t, err)
-		require.Len(w.t, files, 1)
-		require.NoError(w.t, packagestest.Prepend(files[0], script, holdScript(pkg)))
+		require.NoError(w.t, packagestest.Prepend(w.packageFile("EMC-ScaleIO-sds-*.deb"), script, holdScript(pkg)))
 		return
 	}
 	debs := scaleiotest.DistributionDebs()
@@ -115,14 +112,14 @@ func (w *world) awaitStatus(h *sandbox.Host, pkg, status string) {
 }
 
 // killNodeAgent kills everything in the executor's control group, as Mesos
-// does, and waits until nothing of it is left.
+// does, and waits until the next node agent has ended what runs outside of it.
 func (w *world) killNodeAgent(h *sandbox.Host) {
 	w.t.Helper()
 	require.NoError(w.t, h.Agent().KillExecutor("scaleio-"+h.Name))
 	require.Eventually(w.t, func() bool {
 		_, err := w.try(h, "pgrep", "-x", "dpkg|apt-get")
 		return err != nil
-	}, soon, 50*time.Millisecond, "dpkg outlives the control group on %s", h.Name)
+	}, soon, 50*time.Millisecond, "dpkg is not ended on %s", h.Name)
 }
 
 // cutPower cuts a host's power and gives it back.

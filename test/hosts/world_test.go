@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -49,12 +50,13 @@ func prepare(t *testing.T, change ...func(*sandbox.Options)) *world {
 	return &world{World: w, t: t, name: name}
 }
 
-// begin prepares a world and starts its scheduler.
-func begin(t *testing.T, change ...func(*sandbox.Options)) *world {
-	t.Helper()
-	w := prepare(t, change...)
-	require.NoError(t, w.StartSchedulers())
-	return w
+// packageFile is the one that the schedulers serve under a name like that.
+func (w *world) packageFile(pattern string) string {
+	w.t.Helper()
+	files, err := filepath.Glob(filepath.Join(w.Dir(), "packages", pattern))
+	require.NoError(w.t, err)
+	require.Len(w.t, files, 1)
+	return files[0]
 }
 
 // await waits for a state of the world's framework.
