@@ -294,6 +294,18 @@ func TestALapseOfThreeSessionsEndsTheTerm(t *testing.T) {
 	require.Contains(t, remedy, "quorum")
 }
 
+func TestATermIsHeldWhileItLasts(t *testing.T) {
+	s := newScene(t)
+	term := s.elect("a", s.server, 4*time.Second)
+	require.True(t, term.Held())
+	require.NoError(t, term.AwaitHeld(s.ctx))
+	require.NoError(t, term.Affirm(s.ctx))
+	require.NoError(t, term.HandOver(s.ctx))
+	require.False(t, term.Held())
+	require.ErrorIs(t, term.AwaitHeld(s.ctx), leader.ErrHandedOver)
+	require.Error(t, term.Affirm(s.ctx), "a term that is over does not subscribe")
+}
+
 func TestRecoverEndsWithItsContext(t *testing.T) {
 	s := newScene(t)
 	term, proxy := s.proxied("a", 10*time.Second)

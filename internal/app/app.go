@@ -117,7 +117,7 @@ func New(cfg *config.Config, claim func(leader.Claim), logger hclog.Logger) (*Ap
 // for election: a leader that ends at once would take the lead again and again.
 func (a *App) checkTerm() error {
 	_, coresErr := a.cores()
-	_, mesosErr := a.mesosClient(&store{})
+	_, mesosErr := a.mesosClient(nil)
 	return errors.Join(coresErr, mesosErr)
 }
 

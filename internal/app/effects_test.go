@@ -107,8 +107,7 @@ func newPerformer(t *testing.T, r root) *performer {
 	t.Helper()
 	detector, err := mesosapi.NewDetector("127.0.0.1:1", hclog.NewNullLogger())
 	require.NoError(t, err)
-	s := &store{r.term}
-	mesos, err := mesosapi.New(mesosapi.Options{Detector: detector, Fence: s.fence, Name: "n", User: "root", Logger: hclog.NewNullLogger()})
+	mesos, err := mesosapi.New(mesosapi.Options{Detector: detector, Fence: r.term.Affirm, Name: "n", User: "root", Logger: hclog.NewNullLogger()})
 	require.NoError(t, err)
 	return &performer{
 		term: r.term, mesos: mesos, sources: func(context.Context) []string { return nil },
@@ -156,16 +155,4 @@ func TestACallThatWasNotTakenIsToldToTheCore(t *testing.T) {
 		require.Equal(t, c.effect, refused.Effect)
 		require.Contains(t, refused.Err, "not subscribed")
 	}
-}
-
-func TestTheStoreHoldsWhileTheTermDoes(t *testing.T) {
-	r := newRoot(t)
-	s := &store{r.term}
-	require.True(t, s.Held())
-	require.NoError(t, s.AwaitHeld(t.Context()))
-	require.NoError(t, s.fence(t.Context()))
-	require.NoError(t, r.term.HandOver(t.Context()))
-	require.False(t, s.Held())
-	require.ErrorIs(t, s.AwaitHeld(t.Context()), leader.ErrHandedOver)
-	require.Error(t, s.fence(t.Context()), "a term that is over does not subscribe")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"scaleio-framework/leader"
 	"scaleio-framework/scheduler/mesosapi"
 )
 
@@ -15,10 +16,10 @@ type warm struct{ mesosapi.Detector }
 func (warm) Run(ctx context.Context) { <-ctx.Done() }
 
 // mesosClient makes the client of one term.
-func (a *App) mesosClient(s *store) (*mesosapi.Client, error) {
+func (a *App) mesosClient(won *leader.Term) (*mesosapi.Client, error) {
 	return mesosapi.New(mesosapi.Options{
 		Detector:        warm{a.detector},
-		Fence:           s.fence,
+		Fence:           won.Affirm,
 		Name:            "scaleio-framework/" + a.cfg.Name,
 		User:            a.cfg.Mesos.User,
 		Role:            a.cfg.Mesos.Role,

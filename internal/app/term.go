@@ -104,8 +104,8 @@ func handOver(a *App, won *leader.Term) {
 
 // wire makes the parts of one term. fatal ends the term.
 func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func(), err error) {
-	store, now := &store{won}, clock.Start()
-	mesos, err := a.mesosClient(store)
+	now := clock.Start()
+	mesos, err := a.mesosClient(won)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -138,7 +138,7 @@ func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func
 		logger:  a.logger.Named("performer"),
 	}
 	eng, err := engine.New(engine.Options{
-		Store: store, Cores: cores, Perform: p.perform, Entropy: uuid.NewString, Logger: a.logger, Now: now,
+		Store: won, Cores: cores, Perform: p.perform, Entropy: uuid.NewString, Logger: a.logger, Now: now,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -148,41 +148,4 @@ func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func
 	return t, gateways.Close, nil
 }
 
-// store is a leader.Term with what the engine asks of the lease.
-type store struct{ *leader.Term }
-
-// Held implements engine.Store.
-func (s *store) Held() bool { return s.Err() == nil && s.Lease().Valid(time.Now()) }
-
-// AwaitHeld implements engine.Store. A lapsed lease is rare and short; it is
-// looked at as often as the term probes its session.
-func (s *store) AwaitHeld(ctx context.Context) error {
-	for !s.Held() {
-		timer := time.NewTimer(max(s.Lease().ProbeInterval()/4, time.Millisecond))
-		select {
-		case <-timer.C:
-		case <-s.Done():
-			timer.Stop()
-			return s.Err()
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		}
-	}
-	return ctx.Err()
-}
-
-// fence is asked before each SUBSCRIBE: a stale leader that subscribes would
-// take the framework away from the present one.
-func (s *store) fence(ctx context.Context) error {
-	_, err := s.Commit(ctx)
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, leader.ErrDeposed) {
-		return err
-	}
-	return s.Recover(ctx)
-}
-
-var _ engine.Store = (*store)(nil)
+var _ engine.Store = (*leader.Term)(nil)
