@@ -46,11 +46,15 @@ func (b *inbox) post(event core.Event) {
 func (b *inbox) drain(ctx context.Context, limit int) ([]core.Event, error) {
 	var batch []core.Event
 	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case event := <-b.outside:
-		batch = append(batch, event)
-	case <-b.ready:
+	case <-b.ready: // before what waits outside, so that no chance decides
+	default:
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case event := <-b.outside:
+			batch = append(batch, event)
+		case <-b.ready:
+		}
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
