@@ -211,8 +211,8 @@ func (t *turn) orphans() (orphans []Orphan, ok bool) {
 	return orphans, true
 }
 
-// accounted reports whether a growth that is open takes care of the volume, or
-// the volume is on its way out.
+// accounted reports whether a growth takes care of the volume, or did when the
+// provider was asked, or the volume is on its way out.
 func (t *turn) accounted(v core.CloudVolume) bool {
 	if v.State == "deleting" || v.State == "deleted" {
 		return true
@@ -220,7 +220,8 @@ func (t *turn) accounted(v core.CloudVolume) bool {
 	for _, g := range t.growths {
 		for i := range g.Slots {
 			s := &g.Slots[i]
-			if !s.Over() && (s.VolumeID == v.ID || isIntent(v, g.ID, s.Index)) {
+			current := !s.Over() || s.Since.After(t.look.answered)
+			if current && (s.VolumeID == v.ID || isIntent(v, g.ID, s.Index)) {
 				return true
 			}
 		}
