@@ -142,7 +142,7 @@ func TestACallThatWasNotTakenIsToldToTheCore(t *testing.T) {
 		{core.Accept{}, true},
 		{core.Revive{}, true},
 		{core.Suppress{}, false},
-		{core.Decline{}, false},
+		{core.Decline{}, true},
 	} {
 		var posted []core.Event
 		p.perform(t.Context(), c.effect, func(e core.Event) { posted = append(posted, e) })

@@ -82,7 +82,7 @@ func (p *performer) call(ctx context.Context, effect core.Effect, post func(core
 		if mesosapi.Refused(err) || errors.Is(err, mesosapi.ErrNotSubscribed) {
 			post(core.CallRefused{Effect: effect, Err: err.Error()})
 		}
-	case core.Revive:
+	case core.Revive, core.Decline:
 		// Nothing tells that it was lost, and a second one does no harm.
 		post(core.CallRefused{Effect: effect, Err: err.Error()})
 	}

@@ -36,7 +36,8 @@ type Accept struct {
 	Launch model.Launch
 }
 
-// Decline gives offers back with a filter. It is performed best effort.
+// Decline gives offers back with a filter. CallRefused tells that it was not
+// taken.
 type Decline struct {
 	OfferIDs []string
 	Refuse   time.Duration

@@ -31,7 +31,8 @@ type Fleet struct {
 	listening    time.Time // since when signs of life can have come
 	questions    questions
 	revival      revival
-	watching     bool // the timer of the silence check is armed
+	undeclined   []string // offers that could not be given back
+	watching     bool     // the timer of the silence check is armed
 }
 
 // New makes a fleet that knows nothing; Load follows.

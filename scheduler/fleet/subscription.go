@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"time"
+
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
 )
@@ -24,6 +26,7 @@ func (t *turn) mesosSubscribed() {
 	if t.framework == nil {
 		return // before TermStarted: a doubled event of an older life
 	}
+	t.undeclined = nil // the offers of the subscription before are void
 	if t.framework.Registered == nil {
 		at := t.now.UTC()
 		t.framework.Registered = &at
@@ -85,7 +88,23 @@ func (t *turn) callRefused(e core.CallRefused) {
 		if len(t.revival.needy) > 0 {
 			t.armRevival()
 		}
+	case core.Decline:
+		// The master holds these offers out to us until they are answered, and
+		// offers nothing of their hosts meanwhile, whatever is revived.
+		if len(t.undeclined) == 0 {
+			t.timer(timerDecline, declineAgain)
+		}
+		t.undeclined = append(t.undeclined, effect.OfferIDs...)
 	}
+}
+
+// declineAgain is when offers are given back once more.
+const declineAgain = 5 * time.Second
+
+func (t *turn) giveBack() {
+	ids := t.undeclined
+	t.undeclined = nil
+	t.decline(ids, t.options.DeclineUnusable)
 }
 
 // poisoned gives back what an event that could not be stored still holds.

@@ -16,6 +16,7 @@ const (
 	timerReconcile = "fleet/reconcile"
 	timerImplicit  = "fleet/reconcile-all"
 	timerRevive    = "fleet/revive"
+	timerDecline   = "fleet/decline"
 	timerSilence   = "fleet/silence"
 	timerHold      = "fleet/hold/"
 	timerRelaunch  = "fleet/relaunch/"
@@ -71,6 +72,8 @@ func (t *turn) timerFired(key string) {
 		t.askAgain()
 	case timerImplicit:
 		t.askAll()
+	case timerDecline:
+		t.giveBack()
 	case timerRevive:
 		t.revive()
 	case timerSilence:

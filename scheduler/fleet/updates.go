@@ -178,9 +178,10 @@ func (t *turn) takeState(h *host, e core.TaskUpdated, state life) {
 		t.become(h, model.TaskUnreachable, words(e))
 	case dead:
 		switch {
-		case neverBegan(e) && (from == model.TaskRunning || from == model.TaskUnreachable):
-			// A launch that a leader of before repeated: its refusal says
-			// nothing of the task of this id, which has been heard of.
+		case neverBegan(e) && from != model.TaskEnded:
+			// The refusal may be that of a launch which came twice, and says
+			// nothing then of the task of this id: it may live, whether it has
+			// been heard of or not.
 			t.ask(h)
 		case from != model.TaskEnded:
 			t.ended(h, e)
