@@ -17,9 +17,11 @@ FUZZTIME   ?= 20s
 PACKAGES   ?= ./...
 DRILLS     ?= all
 ROUNDS     ?= 1
+SEEDS      ?= 3000
+FIRST      ?= 1
 HOST_TESTS := ./nodeagent/hosttest ./test/hosts
 
-.PHONY: setup build demo test takeover test-hosts lint bench fuzz fmt clean help
+.PHONY: setup build demo test takeover sim test-hosts lint bench fuzz fmt clean help
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -40,6 +42,9 @@ test: setup ## Run all tests with the race detector.
 
 takeover: setup ## Kill, pause and cut off the leader at every position of an installation.
 	go test -timeout 8m ./test/sim -args -sim.every=1
+
+sim: setup ## Play SEEDS simulated histories of the whole control plane, from FIRST on.
+	go test -timeout 8h ./test/sim -run 'TestSeeds$$' -v -args -sim.seeds=$(SEEDS) -sim.first=$(FIRST)
 
 test-hosts: ## Run the tests on real hosts: machines with systemd, dpkg and apt. As root; RUN=TestBootstrap is the short form.
 	@[ "$$(id -u)" -eq 0 ] || { echo "make test-hosts: needs root: its hosts are machines of systemd-nspawn" >&2; exit 1; }

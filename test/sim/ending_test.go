@@ -30,7 +30,7 @@ type ending struct {
 // records are what is stored, decoded.
 func (w *world) records() (cluster *model.Cluster, plans map[string]*model.NodePlan, nodes map[string]*model.Node) {
 	plans, nodes = make(map[string]*model.NodePlan), make(map[string]*model.Node)
-	for znode, entry := range w.store.Tree() {
+	for znode, entry := range w.tree() {
 		switch {
 		case znode == leader.PathCluster:
 			cluster = new(model.Cluster)
@@ -54,13 +54,17 @@ func (w *world) complete() bool {
 		return false
 	}
 	w.changed = false
-	if !w.installed() {
+	if !w.ready {
+		w.ready = w.installed()
+	}
+	if !w.ready {
 		return false
 	}
 	if w.site.fill > 0 && !w.filled {
 		w.fill(w.site.fill)
 	}
-	return w.grown()
+	w.finished = w.grown()
+	return w.finished
 }
 
 // installed reports whether everything is installed on every host.
@@ -111,6 +115,12 @@ func (w *world) ending() ending {
 	}
 	e.Growth = w.growthEnding()
 	e.Cluster = *cluster
+	if len(w.site.late) > 0 {
+		// The spare is for the fault units that there are when it is set: it may
+		// be one before or behind the late host.
+		e.Cluster.SparePercent = 0
+		delete(e.Objects, "spare")
+	}
 	e.Cluster.UUID, e.Cluster.Placed, e.Cluster.Steps = "", time.Time{}, nil
 	return e
 }

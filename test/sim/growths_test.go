@@ -202,7 +202,7 @@ func (w *world) growthEnding() map[string]string {
 		}
 	}
 	e["slots done"] = fmt.Sprint(done)
-	totals := storagegrowth.Describe(w.store.Tree()).Totals
+	totals := storagegrowth.Describe(w.tree()).Totals
 	e["slots counted as done"] = fmt.Sprint(totals.Volumes[model.SlotDone])
 	var begun, finished int64
 	for _, t := range totals.Pools {
@@ -210,7 +210,7 @@ func (w *world) growthEnding() map[string]string {
 	}
 	e["growths counted"] = fmt.Sprintf("%d begun, %d done", begun, finished)
 	var status storagegrowth.Status
-	if entry, ok := w.store.Tree()[storagegrowth.PathStatus]; ok && w.site.fill > 0 {
+	if entry, ok := w.tree()[storagegrowth.PathStatus]; ok && w.site.fill > 0 {
 		w.must(json.Unmarshal(entry.Data, &status))
 		e["orphans"] = fmt.Sprint(len(status.Orphans))
 	}

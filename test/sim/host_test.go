@@ -183,7 +183,7 @@ func (h *host) begin(c nodeproto.Command, last journaled, known bool) {
 	h.answer(e.report)
 	k := h.task
 	result := h.w.system.begin(h, c)
-	h.w.after(3*latency(h.name, c.Step), func() {
+	h.w.after(3*h.w.latency(h.name+" "+c.Step), func() {
 		if k == nil || h.task != k || h.journal[c.Step].attempt != c.Attempt {
 			return
 		}

@@ -77,6 +77,7 @@ func (w *world) checkCommit(t *term, ops []leader.Op) {
 		case isGrowth(op.Path):
 			w.storedGrowth(t, op.Data)
 		case op.Path == storagegrowth.PathStatus, op.Path == storagegrowth.PathTotals:
+		case strings.HasPrefix(op.Path, leader.PathOrdersRefused) && !strings.Contains(op.Path, "poison"):
 		case strings.HasPrefix(op.Path, leader.PathOrdersRefused):
 			w.violate("term %d sets an event aside: %s", t.epoch, op.Data)
 		default:

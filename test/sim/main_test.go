@@ -3,6 +3,7 @@ package sim_test
 import (
 	"flag"
 	"os"
+	"runtime/debug"
 	"testing"
 
 	_ "pgregory.net/rapid" // declares the flag that is set below
@@ -18,5 +19,6 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", histories); err != nil {
 		panic(err)
 	}
+	debug.SetGCPercent(gcPercent)
 	os.Exit(m.Run())
 }

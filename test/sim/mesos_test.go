@@ -17,6 +17,7 @@ const retryAfter = 10 * time.Second
 type mesos struct {
 	w          *world
 	subscribed *term
+	suppressed bool
 	agents     map[string]*mesosAgent // by agent id
 	tasks      map[string]*task
 	offers     map[string]string // offer -> agent id
@@ -30,6 +31,9 @@ type mesosAgent struct {
 	id string
 	*host
 	used resources
+	// lost agents are out of the master's reach.
+	lost bool
+	gone bool // an operator said so
 }
 
 type resources struct{ cpus, mem float64 }
@@ -81,11 +85,12 @@ func (m *mesos) subscribe(t *term, id string) {
 	if old := m.subscribed; old != nil && old != t {
 		m.w.note("Mesos: term %d takes the subscription of term %d", t.epoch, old.epoch)
 		m.w.deliver(old, core.MesosDisconnected{Reason: "Framework failed over"})
-		m.w.after(time.Second, func() { m.subscribe(old, id) })
+		m.again(old, time.Second)
 	}
 	m.subscribed = t
 	clear(m.offers)
 	clear(m.filters)
+	m.suppressed = false
 	m.w.deliver(t, core.MesosSubscribed{FrameworkID: id, Master: "m1:5050"})
 	for _, id := range sortedKeys(m.tasks) {
 		m.sendFirst(m.tasks[id])
@@ -103,14 +108,22 @@ func (m *mesos) hangUp(t *term) {
 
 // failover replaces the master; the leader's client subscribes again.
 func (m *mesos) failover() {
-	t := m.subscribed
-	if t == nil {
-		return
+	if t := m.subscribed; t != nil {
+		m.w.deliver(t, core.MesosDisconnected{Reason: "EOF"})
+		m.hangUp(t)
+		m.again(t, 500*time.Millisecond)
 	}
-	m.w.deliver(t, core.MesosDisconnected{Reason: "EOF"})
-	m.hangUp(t)
-	m.w.after(500*time.Millisecond, func() {
-		if m.subscribed == nil {
+}
+
+// again lets a leader's client subscribe once more. Whoever has a fence proves
+// that it holds before (R7).
+func (m *mesos) again(t *term, after time.Duration) {
+	m.w.after(after, func() {
+		switch {
+		case t.dead || m.subscribed == t:
+		case t.affirm != nil:
+			t.affirm()
+		default:
 			m.subscribe(t, m.w.intents.framework)
 		}
 	})
@@ -124,9 +137,13 @@ func (m *mesos) perform(t *term, effect core.Effect) {
 		m.decline(e)
 	case core.Revive:
 		clear(m.filters)
+		m.suppressed = false
 		m.offer()
 	case core.Suppress:
-		m.w.violate("term %d suppresses offers", t.epoch)
+		if !m.w.paused {
+			m.w.violate("term %d suppresses offers although nobody paused it", t.epoch)
+		}
+		m.suppressed = true
 	case core.Reconcile:
 		m.reconcile(e)
 	case core.Acknowledge:
@@ -162,7 +179,7 @@ func (m *mesos) offer() {
 	var offers []core.Offer
 	for _, id := range m.agentIDs() {
 		agent := m.agents[id]
-		if out[id] || time.Now().Before(m.filters[id]) {
+		if out[id] || agent.lost || m.suppressed || time.Now().Before(m.filters[id]) {
 			continue
 		}
 		o := core.Offer{ID: m.next("o"), AgentID: id, Hostname: agent.name, CPUs: agent.cpus - agent.used.cpus, MemoryMB: agent.mem - agent.used.mem}
@@ -192,7 +209,8 @@ func (m *mesos) accept(e core.Accept) {
 	if m.tasks[e.Launch.TaskID] != nil {
 		m.w.violate("task id %s is used twice", e.Launch.TaskID)
 	}
-	for _, other := range m.tasks {
+	for _, id := range sortedKeys(m.tasks) {
+		other := m.tasks[id]
 		if other.lives && other.agent == agent {
 			m.w.violate("%s is launched beside %s", e.Launch.TaskID, other.id)
 		}
@@ -201,7 +219,13 @@ func (m *mesos) accept(e core.Accept) {
 	m.tasks[k.id] = k
 	agent.used = k.need
 	m.launches[agent.name]++
-	m.w.after(5*time.Millisecond, func() { agent.start(k) })
+	m.w.after(5*time.Millisecond, func() {
+		if agent.lost {
+			k.lives = false // the launch never reaches it
+			return
+		}
+		agent.start(k)
+	})
 }
 
 // update queues a status update of a task and sends it when it is the first.
@@ -232,7 +256,7 @@ func (m *mesos) encode(e nodeproto.Envelope) []byte {
 
 // sendFirst sends what waits for an acknowledgement, and again until it comes.
 func (m *mesos) sendFirst(k *task) {
-	if len(k.queue) == 0 || k.agent.deaf {
+	if len(k.queue) == 0 || k.agent.deaf || k.agent.lost {
 		return
 	}
 	first := k.queue[0]
@@ -265,7 +289,7 @@ func (m *mesos) end(k *task, state string) {
 // message brings a command to a node agent, or loses it.
 func (m *mesos) message(t *term, e core.SendCommand) {
 	agent := m.agents[e.Address.AgentID]
-	if agent == nil || agent.deaf || agent.task == nil {
+	if agent == nil || agent.deaf || agent.lost || agent.task == nil {
 		return
 	}
 	command := e.Command
@@ -275,7 +299,7 @@ func (m *mesos) message(t *term, e core.SendCommand) {
 
 // say brings a node agent's message to the leader, or loses it.
 func (m *mesos) say(h *host, e nodeproto.Envelope) {
-	if h.task == nil || h.deaf {
+	if h.task == nil || h.deaf || h.task.agent.lost {
 		return
 	}
 	m.send(core.MessageReceived{AgentID: h.task.agent.id, ExecutorID: "scaleio-" + h.name, Data: m.encode(e)})
@@ -300,6 +324,10 @@ func (m *mesos) status(id, agentID string) core.Event {
 	k := m.tasks[id]
 	switch {
 	case k == nil:
+	case k.agent.gone:
+		s.State, s.Reason = "TASK_GONE_BY_OPERATOR", "REASON_AGENT_REMOVED_BY_OPERATOR"
+	case k.agent.lost:
+		s.State, s.Reason = "TASK_UNREACHABLE", "REASON_RECONCILIATION"
 	case k.lives && k.agent.task == k:
 		s.State = "TASK_RUNNING"
 	case k.lives:

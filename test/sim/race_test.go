@@ -7,4 +7,7 @@ package sim_test
 const (
 	everyDefault = 41
 	histories    = "4"
+	seedsDefault = 30
+	repeated     = 5
+	gcPercent    = 200
 )

@@ -23,6 +23,9 @@ const (
 
 // run plays a scenario to its end in the present bubble.
 func run(site site, s scenario) *world {
+	if site.ready {
+		time.Sleep(time.Until(readied.begun))
+	}
 	w := newWorld(site, s)
 	if site.ready {
 		w.locked(func() bool { w.inherit(readied); return true })
@@ -63,7 +66,7 @@ func run(site site, s scenario) *world {
 
 func (w *world) locked(do func() bool) bool {
 	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.unlock()
 	return do()
 }
 

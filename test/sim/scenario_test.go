@@ -3,6 +3,8 @@ package sim_test
 import (
 	"fmt"
 	"time"
+
+	"scaleio-framework/internal/zkconn/zkmodel"
 )
 
 // fault is what happens to the leader, or to what is on its way, at a position.
@@ -39,12 +41,14 @@ const (
 	restartAgent
 	// failover replaces the Mesos master.
 	failover
+	// slow performs an effect at once and brings its answer late.
+	slow
 )
 
 var faultNames = map[fault]string{
 	none: "nothing", crashBefore: "death before", crashAfter: "death after", lostReply: "lost reply", lostRequest: "lost request",
 	lapse: "lapse", pause: "pause", lose: "loss", delay: "delay", double: "double", repeat: "repetition",
-	restartAgent: "restart of a node agent", failover: "failover of the master",
+	restartAgent: "restart of a node agent", failover: "failover of the master", slow: "slow answer",
 }
 
 func (f fault) String() string { return faultNames[f] }
@@ -77,6 +81,22 @@ type scenario struct {
 	// draw says what goes wrong at a position that faults do not name; nil is
 	// nothing.
 	draw func(position) planned
+
+	// The following are of seeds, in which processes elect their leader over a
+	// modelled ZooKeeper.
+
+	seed uint64
+	// session is the timeout that schedulers ask for; latency and lag are the
+	// ensemble's.
+	session, latency, lag time.Duration
+	fate                  func(zkmodel.Call) zkmodel.Fate
+	// haste is how long effects take at the most.
+	haste time.Duration
+	// rivals are the schedulers.
+	rivals int
+	// troubles happen within the window.
+	troubles int
+	window   time.Duration
 }
 
 func (s scenario) at(p position) planned {

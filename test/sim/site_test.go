@@ -43,6 +43,9 @@ var (
 	}
 )
 
+// drawn are the sites of seeds, the cheap ones more often.
+var drawn = []site{fresh, fresh, fresh, joined, growing, growing, growing, whole}
+
 // nearlyFull is above the policy's threshold.
 const nearlyFull = 0.85
 

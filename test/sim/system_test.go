@@ -161,8 +161,11 @@ func (s *system) back(h *host) {
 	if s.restarting[h.name] {
 		delete(s.restarting, h.name)
 		h.deaf = false
-		if h.task != nil {
-			s.w.mesos.sendFirst(h.task)
+		m := s.w.mesos
+		for _, id := range sortedKeys(m.tasks) {
+			if m.tasks[id].agent.host == h {
+				m.sendFirst(m.tasks[id])
+			}
 		}
 	}
 }

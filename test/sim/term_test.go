@@ -14,13 +14,12 @@ import (
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/engine"
 	"scaleio-framework/leader"
-	"scaleio-framework/leader/leadertest"
 )
 
 // term is one leader: an engine over one term of the store, until it dies.
 type term struct {
-	*leadertest.Term
 	w      *world
+	name   string // of the process
 	epoch  uint64
 	engine *engine.Engine
 	ctx    context.Context
@@ -33,42 +32,38 @@ type term struct {
 	gone chan struct{}  // closed when it is dead or frozen: another may lead
 	left bool           // gone is closed
 	// wake is not nil while the leader is paused; it closes at the end of that.
-	wake   chan struct{}
-	woken  bool
-	lapsed chan struct{} // closes when the lease is back
+	wake  chan struct{}
+	woken bool
+	// backlog is what arrived while it was paused.
+	backlog []func()
+	// affirm subscribes again once the fence has proven to hold; nil where
+	// there is none to ask.
+	affirm func()
+	// process is the scheduler that leads; nil where only terms are played.
+	process *process
+	// noMesos and noGateway are links that are cut.
+	noMesos, noGateway bool
+	held               []func() // what waits for the link to Mesos
 }
 
-// lead elects a new leader.
-func (w *world) lead() (*term, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t := &term{w: w, Term: w.store.Elect(fmt.Sprintf("scheduler-%d", len(w.terms)+1), nil), ended: make(chan error, 1), gone: make(chan struct{})}
-	t.epoch = t.Term.Epoch()
+// newTerm wires an engine on a term's store; start runs it.
+func (w *world) newTerm(name string, epoch uint64) *term {
+	t := &term{w: w, name: name, epoch: epoch, ended: make(chan error, 1), gone: make(chan struct{})}
 	t.ctx, t.stop = context.WithCancel(context.Background())
 	w.terms = append(w.terms, t)
-	w.note("=== term %d", t.epoch)
+	w.note("=== term %d of %s", epoch, name)
+	return t
+}
+
+// wire makes the engine of a term.
+func (t *term) wire(store engine.Store) error {
 	drawn := 0
 	var err error
 	t.engine, err = engine.New(engine.Options{
-		Store: t, Cores: w.site.cores, Perform: t.perform, Logger: hclog.NewNullLogger(), AfterFunc: t.afterFunc,
+		Store: store, Cores: t.w.site.cores, Perform: t.perform, Logger: hclog.NewNullLogger(), AfterFunc: t.afterFunc,
 		Entropy: func() string { drawn++; return fmt.Sprintf("entropy-%d-%d", t.epoch, drawn) },
 	})
-	if err != nil {
-		return nil, err
-	}
-	go func() {
-		err := t.engine.Run(t.ctx)
-		t.stop()
-		closing, cancel := context.WithTimeout(context.Background(), time.Hour)
-		defer cancel()
-		err = errors.Join(err, t.engine.Close(closing))
-		w.mu.Lock()
-		w.note("term %d ended: %v", t.epoch, err)
-		t.die()
-		w.mu.Unlock()
-		t.ended <- err
-	}()
-	return t, nil
+	return err
 }
 
 // afterFunc runs the engine's timers at instants of the world. They run without
@@ -98,6 +93,9 @@ func (t *term) die() {
 	}
 	t.w.mesos.hangUp(t)
 	t.leave()
+	if t.process != nil {
+		t.process.kill()
+	}
 }
 
 func (t *term) leave() {
@@ -109,85 +107,50 @@ func (t *term) leave() {
 
 func (t *term) frozen() bool { return t.wake != nil && !t.woken }
 
-// freeze stops the whole process of the leader where it is.
+// freeze stops the leader where it is. Without a process there is no session
+// that expires: its connection breaks, and another may lead.
 func (t *term) freeze() {
-	t.wake = make(chan struct{})
-	t.w.mesos.hangUp(t)
-	t.leave()
-}
-
-// thaw wakes it: everything that it had released is performed now.
-func (t *term) thaw() {
-	if t.frozen() {
-		t.w.note(">>> term %d wakes", t.epoch)
-		t.woken = true
-		close(t.wake)
+	t.wake, t.woken = make(chan struct{}), false
+	if t.process == nil {
+		t.w.mesos.hangUp(t)
+		t.leave()
 	}
 }
 
-// await blocks while the process is paused.
-func (t *term) await() {
+// thaw wakes it: everything that it had released is performed now, and what
+// arrived meanwhile is read.
+func (t *term) thaw() {
+	if !t.frozen() {
+		return
+	}
+	t.w.note(">>> term %d wakes", t.epoch)
+	t.woken = true
+	close(t.wake)
+	backlog := t.backlog
+	t.backlog = nil
+	for _, hand := range backlog {
+		t.w.after(0, hand)
+	}
+}
+
+// await blocks while the process is paused, and reports whether it was.
+func (t *term) await() bool {
 	t.w.mu.Lock()
 	wake := t.wake
 	t.w.mu.Unlock()
-	if wake != nil {
-		<-wake
+	if wake == nil {
+		return false
 	}
+	select {
+	case <-wake:
+		return false
+	default:
+	}
+	<-wake
+	return true
 }
 
 var errDead = errors.New("the process is dead")
-
-// Commit is the store's, with what the scenario does to it.
-func (t *term) Commit(ctx context.Context, ops ...leader.Op) ([]leader.Result, error) {
-	t.w.pass(time.Millisecond, fmt.Sprint("commit of ", t.epoch)) // ZooKeeper's answer
-	t.await()
-	w := t.w
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if t.dead {
-		return nil, errDead
-	}
-	n, p := w.position(aCommit)
-	var injected leadertest.Fault
-	switch p.fault {
-	case crashBefore:
-		w.note("term %d dies before commit %d: %s", t.epoch, n, told(ops))
-		t.die()
-		return nil, errDead
-	case lapse:
-		t.lapse()
-		return nil, fmt.Errorf("%w: the lease has lapsed", leader.ErrSuspended)
-	case lostReply:
-		injected = leadertest.LostReply
-	case lostRequest:
-		injected = leadertest.LostRequest
-	case crashAfter, pause:
-	default:
-		w.mishap(p)
-		if t.dead {
-			return nil, errDead
-		}
-	}
-	t.Inject(func(int, []leader.Op) leadertest.Fault { return injected })
-	results, err := t.Term.Commit(ctx, ops...)
-	w.note("term %d commit %d: %s%s", t.epoch, n, told(ops), outcome(err))
-	// A leader that slept may go on while nobody else was elected: the fence
-	// is still its own.
-	if err == nil && t != w.current() {
-		w.violate("term %d commits, but term %d was elected", t.epoch, w.current().epoch)
-	}
-	if err == nil || injected == leadertest.LostReply {
-		w.checkCommit(t, ops)
-	}
-	switch {
-	case p.fault == crashAfter:
-		t.die()
-		return nil, errDead
-	case p.fault == pause && err == nil:
-		t.freeze()
-	}
-	return results, err
-}
 
 func outcome(err error) string {
 	if err == nil {
@@ -204,61 +167,20 @@ func told(ops []leader.Op) string {
 	return fmt.Sprint(paths)
 }
 
-func (t *term) lapse() {
-	back := make(chan struct{})
-	t.lapsed = back
-	t.w.after(time.Second, func() {
-		t.lapsed = nil
-		close(back)
-	})
-}
-
-// Held is false for a leader that slept: its own clock tells it so.
-func (t *term) Held() bool {
-	t.await()
-	t.w.mu.Lock()
-	defer t.w.mu.Unlock()
-	return !t.dead && !t.woken && t.lapsed == nil && t.Err() == nil
-}
-
-// AwaitHeld lets a leader that slept through: the lapse may come right behind
-// the check, so every effect that was released may still be performed (R10).
-func (t *term) AwaitHeld(ctx context.Context) error {
-	t.w.mu.Lock()
-	back := t.lapsed
-	t.w.mu.Unlock()
-	if back != nil {
-		select {
-		case <-back:
-		case <-t.Done():
-			return t.Err()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return ctx.Err()
-}
-
-// Recover waits for the lease, as leader.Term does.
-func (t *term) Recover(ctx context.Context) error {
-	t.await()
-	if err := t.AwaitHeld(ctx); err != nil {
-		return err
-	}
-	return t.Term.Recover(ctx)
-}
-
 // perform does an effect in its lane, with what the scenario does to it.
-func (t *term) perform(ctx context.Context, effect core.Effect, post func(core.Event)) {
+func (t *term) perform(_ context.Context, effect core.Effect, post func(core.Event)) {
 	key := fmt.Sprintf("%d %s %s", t.epoch, effect.Lane(), effect)
-	t.w.pass(latency(key), key)
-	t.await()
 	w := t.w
+	w.pass(w.latency(key), key)
+	if t.await() {
+		w.pass(0, key)
+	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.unlock()
 	if t.dead {
 		return
 	}
+	w.observe()
 	n, p := w.position(aEffect)
 	w.checkEffect(effect)
 	w.released = append(w.released, released{t, effect})
@@ -275,6 +197,14 @@ func (t *term) perform(ctx context.Context, effect core.Effect, post func(core.E
 		w.note("term %d dies after effect %d", t.epoch, n)
 		t.die()
 		return
+	case pause:
+		t.process.freeze(lateness(p) * 6)
+		w.outOfLock(func() { t.await(); w.pass(0, key) })
+		if t.dead {
+			return
+		}
+		w.late = true
+		w.note("term %d, at last: %s", t.epoch, effect)
 	case lose:
 		if dispensable(effect) {
 			w.note("    lost: %s", effect)
@@ -282,6 +212,8 @@ func (t *term) perform(ctx context.Context, effect core.Effect, post func(core.E
 		}
 	case double:
 		w.after(lateness(p), func() { w.act(t, effect, true) })
+	case slow:
+		reply = w.slowly(t, lateness(p)*4, key, post)
 	default:
 		w.mishap(p)
 		if t.dead {
@@ -289,6 +221,20 @@ func (t *term) perform(ctx context.Context, effect core.Effect, post func(core.E
 		}
 	}
 	w.actWith(t, effect, false, reply)
+}
+
+// slowly holds an answer up.
+func (w *world) slowly(t *term, late time.Duration, key string, post func(core.Event)) func(core.Event) {
+	return func(event core.Event) {
+		w.note("    the answer takes %s", late)
+		w.outOfLock(func() {
+			w.pass(late, key)
+			if t.await() {
+				w.pass(0, key)
+			}
+		})
+		w.answer(t, event, post)
+	}
 }
 
 // dispensable effects are asked for again when nothing comes of them.
@@ -334,6 +280,9 @@ func (w *world) act(t *term, effect core.Effect, late bool) {
 }
 
 func (w *world) actWith(t *term, effect core.Effect, late bool, reply func(core.Event)) {
+	if !late && w.cutOff(t, effect, reply) {
+		return
+	}
 	switch e := effect.(type) {
 	case core.SendCommand:
 		w.mesos.message(t, e)
@@ -344,12 +293,40 @@ func (w *world) actWith(t *term, effect core.Effect, late bool, reply func(core.
 	case core.RaiseEpoch:
 		w.violate("term %d raises the epoch above %d: no ZooKeeper was restored", t.epoch, e.Above)
 	case core.Subscribe:
-		if !late {
+		switch {
+		case late:
+		case t.affirm != nil:
+			t.affirm()
+		default:
 			w.mesos.subscribe(t, e.FrameworkID)
 		}
 	default:
 		w.mesos.perform(t, effect)
 	}
+}
+
+// cutOff reports whether an effect does not reach what it is for.
+func (w *world) cutOff(t *term, effect core.Effect, reply func(core.Event)) bool {
+	switch e := effect.(type) {
+	case core.GatewayCall:
+		if t.noGateway {
+			reply(core.GatewayAnswered{Host: e.Host, Step: e.Step, Attempt: e.Attempt, Err: "no gateway answers", Interrupted: true})
+		}
+		return t.noGateway
+	case core.ReadPools:
+		if t.noGateway {
+			reply(core.PoolsRead{At: w.now(), Err: "no gateway answers"})
+		}
+		return t.noGateway
+	case core.Revive, core.Decline:
+		if t.noMesos {
+			reply(core.CallRefused{Effect: e, Err: "no answer"})
+		}
+		return t.noMesos
+	case core.CloudCall, core.RaiseEpoch, core.Subscribe:
+		return false
+	}
+	return t.noMesos
 }
 
 // current is the leader that was elected last.

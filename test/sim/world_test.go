@@ -3,13 +3,13 @@ package sim_test
 import (
 	"cmp"
 	"fmt"
-	"hash/fnv"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/zkconn/zkmodel"
 	"scaleio-framework/leader/leadertest"
 	"scaleio-framework/storagegrowth/growthtest"
 )
@@ -29,10 +29,16 @@ type world struct {
 	calm     bool // faults have stopped
 	closed   bool
 	late     bool // an effect was performed for a leader that had slept, or twice
+	ready    bool // everything is installed on every host
 	filled   bool // the pools are as full as the site says
 	changed  bool // something was committed since it was looked whether all is complete
 
+	// store is where there are no sessions; otherwise zk is the ensemble and
+	// keeper what the world knows of it.
 	store   *leadertest.Store
+	zk      *zkmodel.Ensemble
+	keeper  *keeper
+	quiet   atomic.Bool // requests to ZooKeeper have no fate any more
 	intents *intents
 	mesos   *mesos
 	system  *system
@@ -41,6 +47,20 @@ type world struct {
 	// terms are all leaders so far; released are all effects they released.
 	terms    []*term
 	released []released
+
+	// Of seeds.
+	processes map[string]*process // by the name that the supervisor knows
+	stopping  bool
+	behind    []func()       // what is done outside the lock
+	errands   sync.WaitGroup // what the operator does in ZooKeeper
+	calmAfter time.Duration
+	finished  bool            // the site was complete once
+	want, end string          // the ending without faults, and this one
+	down      map[int]bool    // servers of the ensemble
+	paused    bool            // an operator has paused the installation, once
+	edited    map[string]bool // by hand
+	// throttled, forgotten and implausible are counts of what goes on.
+	throttled, forgotten, implausible int
 }
 
 type released struct {
@@ -52,9 +72,12 @@ func newWorld(site site, s scenario) *world {
 	w := &world{
 		site: site, scenario: s, begun: time.Now(), counts: make(map[kind]int),
 		store: leadertest.NewStore(), intents: newIntents(), hosts: make(map[string]*host), cloud: growthtest.Empty(),
+		processes: make(map[string]*process), down: make(map[int]bool), edited: make(map[string]bool),
 	}
 	w.agenda.fire = w.fire
 	w.mesos, w.system = newMesos(w), newSystem(w)
+	w.cloud.Fault = w.callFault
+	w.cloud.Stuck["/dev/sdf"] = site.sticky
 	w.cloud.CreateTakes, w.cloud.AttachTakes = site.createTakes, site.attachTakes
 	for _, name := range site.hosts {
 		w.addHost(name)
@@ -110,15 +133,37 @@ func (w *world) position(k kind) (int, planned) {
 // fire does what is due.
 func (w *world) fire() {
 	w.mu.Lock()
-	defer w.mu.Unlock()
+	defer w.unlock()
 	if w.closed {
 		return
 	}
 	if do, due := w.agenda.next(); due {
+		w.observe()
 		do()
 		w.takeViolations()
 	}
 	w.agenda.arm()
+}
+
+// outside does something behind the end of the lock: the ensemble has a lock of
+// its own, under which it tells the world.
+func (w *world) outside(do func()) { w.behind = append(w.behind, do) }
+
+// unlock gives the lock back, and does what waits for that.
+func (w *world) unlock() {
+	behind := w.behind
+	w.behind = nil
+	w.mu.Unlock()
+	for _, do := range behind {
+		do()
+	}
+}
+
+// outOfLock does something that takes time.
+func (w *world) outOfLock(do func()) {
+	w.unlock()
+	do()
+	w.mu.Lock()
 }
 
 // after does something later, under the lock.
@@ -168,7 +213,14 @@ func (w *world) deliver(t *term, event core.Event) {
 }
 
 func (w *world) hand(t *term, event core.Event) {
-	if t.dead || t.frozen() {
+	switch {
+	case t.dead:
+		return
+	case t.frozen():
+		t.backlog = append(t.backlog, func() { w.hand(t, event) })
+		return
+	case t.noMesos && losable(event):
+		t.held = append(t.held, func() { w.hand(t, event) })
 		return
 	}
 	w.note("term %d <- %s", t.epoch, event)
@@ -203,8 +255,8 @@ func (w *world) mishap(p planned) {
 	case failover:
 		w.after(0, w.mesos.failover)
 	case crashBefore, crashAfter:
-		if t := w.terms[len(w.terms)-1]; !t.dead {
-			t.die()
+		if len(w.terms) > 0 && !w.current().dead {
+			w.current().die()
 		}
 	}
 }
@@ -227,8 +279,8 @@ func (w *world) takeViolations() {
 }
 
 // latency is uneven, so that effects of side by side lanes come in many orders.
-func latency(parts ...string) time.Duration {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(strings.Join(parts, "\n")))
-	return time.Millisecond + time.Duration(h.Sum64()%3_000_000)
+func (w *world) latency(key string) time.Duration {
+	haste := cmp.Or(w.scenario.haste, 3*time.Millisecond)
+	x := dice{w.scenario.seed}.roll(key, time.Now().UnixNano())
+	return time.Millisecond + time.Duration(x%uint64(haste))
 }
