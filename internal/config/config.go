@@ -120,6 +120,7 @@ type Gateway struct {
 // Devices chooses the disks that ScaleIO gets.
 type Devices struct {
 	Pattern  string // auto, or comma-separated globs of device paths
+	Deny     string // comma-separated globs of disks that are never taken
 	TestMode string // none or test-and-activate
 }
 

@@ -132,6 +132,7 @@ func bindScaleIO(b *binder, c *Config) {
 	b.yes(&c.Gateway.BypassCertificateCheck, "gateway.bypass-mdm-certificate", false, "let the gateways accept any certificate of an MDM; otherwise each gateway is made to trust those that were first seen")
 	b.duration(&c.Gateway.Timeout, "gateway.timeout", 30*time.Second, "time limit of one request to a gateway")
 	b.text(&c.Devices.Pattern, "devices", "auto", "disks to give to ScaleIO: auto for every free one, or comma-separated patterns such as /dev/sd[b-z]")
+	b.text(&c.Devices.Deny, "devices.deny", "", "disks that ScaleIO never gets, whatever --devices says: comma-separated patterns")
 	b.text(&c.Devices.TestMode, "devices.test-mode", "test-and-activate", "test-and-activate or none")
 	b.yes(&c.Volumes.Driver, "volumes.driver", true, "install REX-Ray and dvdcli where packages for them are given")
 	b.text(&c.Volumes.Isolator, "volumes.isolator", "docker-volume", "docker-volume for Mesos 1.0 and newer, dvdi for older agents whose module is given, or none to leave the Mesos agents' flags alone")

@@ -49,18 +49,26 @@ func unexamined(d model.Disk) bool { return !d.Free && d.Unexamined }
 func (t *turn) usable(disks []model.Disk, want func(model.Disk) bool) []model.Disk {
 	var out []model.Disk
 	for _, d := range disks {
-		if matches(t.options.DevicePattern, d) && t.ofGrowth(d) == "" && want(d) {
+		if t.options.admit(d) == "" && t.ofGrowth(d) == "" && want(d) {
 			out = append(out, d)
 		}
 	}
 	return out
 }
 
+// admit says why the patterns keep a disk out; empty when they do not.
+func (o *Options) admit(d model.Disk) string {
+	switch {
+	case o.DevicePattern != DevicesAuto && !matches(o.DevicePattern, d):
+		return "not among --devices=" + o.DevicePattern
+	case o.DeviceDeny != "" && matches(o.DeviceDeny, d):
+		return "among --devices.deny=" + o.DeviceDeny
+	}
+	return ""
+}
+
 // matches applies the patterns to both names of a disk.
 func matches(patterns string, d model.Disk) bool {
-	if patterns == DevicesAuto {
-		return true
-	}
 	for _, pattern := range strings.Split(patterns, ",") {
 		for _, name := range []string{d.Path, d.Device} {
 			// Options were validated: a bad pattern cannot occur.
@@ -96,8 +104,8 @@ func (t *turn) whyNoDevices(disks []model.Disk) string {
 	disks = slices.Clone(disks)
 	for i, d := range disks {
 		switch {
-		case !matches(t.options.DevicePattern, d):
-			disks[i].Why = "not among --devices=" + t.options.DevicePattern
+		case t.options.admit(d) != "":
+			disks[i].Why = t.options.admit(d)
 		case t.ofGrowth(d) != "":
 			disks[i].Why = t.ofGrowth(d)
 		case d.Free:

@@ -64,6 +64,9 @@ type Options struct {
 	// DevicePattern is DevicesAuto or comma-separated patterns as of
 	// path.Match, applied to a disk's path and kernel name.
 	DevicePattern string
+	// DeviceDeny are patterns of disks that are never taken, whatever
+	// DevicePattern says; empty for none.
+	DeviceDeny string
 	// MinDeviceBytes is the smallest disk that is taken.
 	MinDeviceBytes int64
 	// DeviceTestMode is none or test-and-activate.
@@ -171,7 +174,12 @@ func (o *Options) validate() error {
 	need(o.PersonaAttribute != "", "--placement.persona-attribute is empty")
 	need(o.FaultSetAttribute != "", "--placement.fault-set-attribute is empty")
 	need(o.PersonaAttribute != o.FaultSetAttribute, "--placement.persona-attribute and --placement.fault-set-attribute are both %q", o.PersonaAttribute)
-	errs = append(errs, checkPattern(o.DevicePattern))
+	if o.DevicePattern != DevicesAuto {
+		errs = append(errs, checkPatterns("devices", o.DevicePattern))
+	}
+	if o.DeviceDeny != "" {
+		errs = append(errs, checkPatterns("devices.deny", o.DeviceDeny))
+	}
 	need(o.MinDeviceBytes > 0, "--devices.min-size is %d bytes, want more than 0", o.MinDeviceBytes)
 	need(o.DeviceTestMode == "none" || o.DeviceTestMode == "test-and-activate", "--devices.test-mode is %q, want none or test-and-activate", o.DeviceTestMode)
 	need(o.GatewayPort > 0 && o.GatewayPort < 65536, "--gateway.port is %d, want 1 to 65535", o.GatewayPort)
@@ -202,16 +210,13 @@ func badName(name string) string {
 	return ""
 }
 
-func checkPattern(patterns string) error {
-	if patterns == DevicesAuto {
-		return nil
-	}
+func checkPatterns(flag, patterns string) error {
 	for _, pattern := range strings.Split(patterns, ",") {
 		if pattern = strings.TrimSpace(pattern); pattern == "" {
-			return fmt.Errorf("--devices is %q, want auto or comma-separated patterns such as /dev/sd[b-z]", patterns)
+			return fmt.Errorf("--%s is %q, want comma-separated patterns such as /dev/sd[b-z]", flag, patterns)
 		}
 		if _, err := path.Match(pattern, ""); err != nil {
-			return fmt.Errorf("--devices: pattern %q: %w", pattern, err)
+			return fmt.Errorf("--%s: pattern %q: %w", flag, pattern, err)
 		}
 	}
 	return nil

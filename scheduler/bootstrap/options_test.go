@@ -25,6 +25,7 @@ func TestWrongOptionsNameTheFlag(t *testing.T) {
 		"--scaleio.storagepool":           func(o *bootstrap.Options) { o.StoragePool = "a-name-of-more-than-31-characters" },
 		"--scaleio.mediatype":             func(o *bootstrap.Options) { o.MediaType = "tape" },
 		"--devices":                       func(o *bootstrap.Options) { o.DevicePattern = "/dev/sd[" },
+		"--devices.deny":                  func(o *bootstrap.Options) { o.DeviceDeny = "/dev/sdb,," },
 		"--devices.min-size":              func(o *bootstrap.Options) { o.MinDeviceBytes = 0 },
 		"--devices.test-mode":             func(o *bootstrap.Options) { o.DeviceTestMode = "some" },
 		"--gateway.port":                  func(o *bootstrap.Options) { o.GatewayPort = 70000 },

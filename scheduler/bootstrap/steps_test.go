@@ -225,6 +225,26 @@ func TestTheModulesOfTheIsolatorAreSent(t *testing.T) {
 	require.Equal(t, nodeproto.IsolatorParams{Mode: "dvdi", Modules: want}, params)
 }
 
+// What is denied is not taken, whatever else says that it may be, and is not
+// waited for.
+func TestDeniedDevicesAreNeverTaken(t *testing.T) {
+	o := options()
+	o.DevicePattern, o.DeviceDeny = "/dev/sd*", "/dev/sdb, /dev/disk/by-id/keep-*"
+	st := newStage(t, o, newSite("a", "b", "c", "d"))
+	st.site.hosts["a"].disks = []model.Disk{
+		{Path: "/dev/sdb", Device: "/dev/sdb", Size: 200e9, Free: true},
+		{Path: "/dev/disk/by-id/keep-1", Device: "/dev/sdc", Size: 200e9, Free: true},
+		{Path: "/dev/disk/by-id/take-1", Device: "/dev/sdd", Size: 200e9, Free: true},
+	}
+	st.site.hosts["b"].disks = []model.Disk{{Path: "/dev/sdb", Device: "/dev/sdb", Size: 200e9, Why: "its holders cannot be listed", Unexamined: true}}
+	st.install()
+	_, plans := st.records()
+	require.Equal(t, []model.Device{{Name: "a-sdd", Path: "/dev/disk/by-id/take-1", Size: 200e9, ID: "dev-a-sdd"}}, plans["a"].Devices)
+	step := st.step("b", core.StepAddDevices)
+	require.Equal(t, model.Skipped, step.State)
+	require.Contains(t, step.Reason, "/dev/sdb: among --devices.deny=/dev/sdb, /dev/disk/by-id/keep-*")
+}
+
 func TestDevices(t *testing.T) {
 	t.Parallel()
 	disk := func(device string, size int64, why string) model.Disk {
