@@ -130,7 +130,10 @@ func (s *component) Verify(ctx context.Context) (any, error) {
 	if err := s.configured(); err != nil {
 		return nil, err
 	}
-	return nil, s.h.active(ctx, s.unit)
+	if err := s.h.active(ctx, s.unit); err != nil || s.params.Component != sdc {
+		return nil, err
+	}
+	return nil, s.h.moduleRuns(ctx)
 }
 
 func (s *component) installed(ctx context.Context) (string, bool, error) {
