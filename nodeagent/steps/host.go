@@ -64,7 +64,7 @@ func NewHost(o HostOptions) (*Host, error) {
 		return nil, errors.New("steps: option Logger is missing")
 	}
 	return &Host{
-		root: o.Root, run: o.Runner, services: services.New(o.Runner), cache: artifacts.New(artifacts.Options{Dir: o.CacheDir}),
+		root: o.Root, run: o.Runner, services: services.New(o.Runner, o.Root), cache: artifacts.New(artifacts.Options{Dir: o.CacheDir}),
 		pending: o.Pending, address: o.Address, mesos: o.MesosVersion, inArgs: o.SCLIPasswordInArgs, log: o.Logger,
 	}, nil
 }

@@ -26,8 +26,8 @@ func (s *prerequisites) Detect(ctx context.Context) (bool, error) {
 	if have := inventory.MemoryMB(s.h.root); s.params.MinMemoryMB > 0 && have < s.params.MinMemoryMB {
 		return false, failure.Hopelessf("the host has %d MiB of memory, its persona needs %d: give it more, or place the persona elsewhere", have, s.params.MinMemoryMB)
 	}
-	if _, err := s.h.run.LookPath("systemctl"); err != nil {
-		return false, failure.Hopeless(err)
+	if err := s.h.services.Supported(); err != nil {
+		return false, err
 	}
 	missing, err := s.missing(ctx)
 	return len(missing) == 0, err

@@ -1,0 +1,36 @@
+package services
+
+import "context"
+
+// sysv runs the script of a service.
+type sysv struct{ tools }
+
+func (s sysv) isActive(ctx context.Context, name string) (bool, error) {
+	res, err := s.query(ctx, "service", name, "status")
+	return err == nil && res.Code == 0, err // 3: it does not run
+}
+
+func (s sysv) start(ctx context.Context, name string) error {
+	// Which of the two there is depends on the family.
+	switch {
+	case s.has("chkconfig"):
+		if err := s.change(ctx, "chkconfig", name, "on"); err != nil {
+			return err
+		}
+	case s.has("update-rc.d"):
+		if err := s.change(ctx, "update-rc.d", name, "defaults"); err != nil {
+			return err
+		}
+	}
+	if active, err := s.isActive(ctx, name); err != nil || active {
+		return err
+	}
+	return s.change(ctx, "service", name, "start")
+}
+
+func (s sysv) restart(ctx context.Context, name string) error {
+	return s.change(ctx, "service", name, "restart")
+}
+
+// generation is not known: a script tells of no process.
+func (s sysv) generation(context.Context, string) (string, error) { return "", nil }
