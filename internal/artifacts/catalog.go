@@ -152,7 +152,7 @@ func oneVersion(files []Located, wanted string) ([]Located, error) {
 		return nil, fmt.Errorf("--scaleio.version is %s, but the packages are of %s", wanted, orNone(versions))
 	}
 	if major, err := strconv.Atoi(before(wanted, ".")); err == nil && major > newestRelease {
-		return nil, fmt.Errorf("the packages are of version %s: PowerFlex %d has other storage objects and is not supported, give packages of 2.0 to 4.x", wanted, major)
+		return nil, fmt.Errorf("the packages are of version %s: PowerFlex %d has other storage objects and is not supported, give packages of 2.0 to 3.6", wanted, major)
 	}
 	return slices.DeleteFunc(files, func(f Located) bool { return f.vendor() && f.Version != wanted }), nil
 }
