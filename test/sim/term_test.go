@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -329,7 +330,10 @@ func (w *world) cutOff(t *term, effect core.Effect, reply func(core.Event)) bool
 	return t.noMesos
 }
 
-// current is the leader that was elected last.
-func (w *world) current() *term { return w.terms[len(w.terms)-1] }
+// current is the leader that was elected last. One that slept through its own
+// election may learn of it behind its successor.
+func (w *world) current() *term {
+	return slices.MaxFunc(w.terms, func(a, b *term) int { return cmp.Compare(a.epoch, b.epoch) })
+}
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
