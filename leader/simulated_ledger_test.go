@@ -149,6 +149,9 @@ func (s *simulation) ended(p *process, term *leader.Term) {
 	switch err := term.Err(); {
 	case errors.Is(err, leader.ErrDeposed):
 		s.figures.deposed++
+		if l := &s.ledger; l.holders[l.fence] == p.name && !errors.Is(err, leader.ErrExpired) {
+			s.broken("%s takes itself for deposed, and fence %d is its own", p.name, l.fence)
+		}
 	case errors.Is(err, leader.ErrLapsed):
 		s.figures.lapsed++
 	default:
