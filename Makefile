@@ -21,7 +21,7 @@ SEEDS      ?= 3000
 FIRST      ?= 1
 HOST_TESTS := ./nodeagent/hosttest ./test/hosts
 
-.PHONY: setup build demo test takeover sim test-hosts lint bench fuzz fmt clean help
+.PHONY: setup build demo test takeover sim mutants test-hosts lint bench fuzz fmt clean help
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -53,6 +53,9 @@ test-hosts: ## Run the tests on real hosts: machines with systemd, dpkg and apt.
 
 drills: setup ## Play every drill on real processes, ROUNDS times, and show what was measured.
 	go test -count $(ROUNDS) -timeout 8h ./test/drills -v -args -drills.set=$(DRILLS)
+
+mutants: setup ## Break the rules of safety one after the other; the simulations must notice each.
+	go run ./test/mutation
 
 lint: setup $(GOFUMPT) $(STATICCHECK) ## Check formatting, go vet and staticcheck.
 	@unformatted=$$($(GOFUMPT) -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
