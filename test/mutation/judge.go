@@ -25,7 +25,7 @@ var (
 	// elections are schedulers on a modelled ZooKeeper, without any work.
 	elections = judge{"leader", "^TestNoFaultMakesTwoLeaders$", "leader.seeds", "leader.first", 8000}
 	// site is the whole control plane.
-	site = judge{"test/sim", "^TestSeeds$", "sim.seeds", "sim.first", 600}
+	site = judge{"test/sim", "^TestSeeds$", "sim.seeds", "sim.first", 1500}
 
 	// What the simulations do not contain, or never vary, is judged by tests
 	// without seeds: the real node agent on a scratch host, a leader that dies
@@ -105,7 +105,7 @@ var (
 	seedFailed = regexp.MustCompile(`(?m)\bseed (\d+)(?:, [\w -]+)?: (.*)$`)
 	told       = []*regexp.Regexp{
 		regexp.MustCompile(`(?m)(?:VIOLATION:|!!!) (.*)$`),
-		regexp.MustCompile(`(?m)^\s*Error:\s+(.*)$`),
+		regexp.MustCompile(`(?m)^\s*Error:\s+(.*[^:\s])\s*$`),
 		regexp.MustCompile(`(?m)^(?:panic|fatal error): (.*)$`),
 	}
 	testFailed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)

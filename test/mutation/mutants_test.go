@@ -47,6 +47,7 @@ func TestAJudgeIsUnderstood(t *testing.T) {
 		{"seed 9, wide: 2 schedulers\n !!! told in it\nx.go:8: seed 12, small: a rule\nx.go:8: seed 9, wide: another rule\n", 9, "another rule"},
 		{"seed 0, wide: 2 schedulers\n !!! shows without faults\n", 0, "shows without faults"},
 		{"--- FAIL: TestX\n  x_test.go:3:\n    Error:  Should be empty\n", 0, "Should be empty"},
+		{"--- FAIL: TestX\n  x_test.go:3:\n    Error:  Not equal: \n", 0, "TestX"},
 		{"  1.0  VIOLATION: two leaders\n  Messages: seed 3: go test ./leader\n", 3, "two leaders"},
 		{"panic: test timed out after 8m0s\n", 0, "test timed out after 8m0s"},
 	} {
