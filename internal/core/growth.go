@@ -10,9 +10,13 @@ import (
 // PoolsRead is one reading of all pools through a gateway: capacity and use come
 // from one answer. Err says why nothing could be read; then nothing is decided.
 type PoolsRead struct {
-	At    time.Time
+	At time.Time
+	// Asked is that of the question.
+	Asked time.Time
 	Pools []PoolReading
-	Err   string
+	// MDM says why the MDM cluster is not known to be whole; empty when it is.
+	MDM string
+	Err string
 }
 
 // PoolReading are the figures of one pool, in KiB.
@@ -153,7 +157,12 @@ type CloudAnswered struct {
 }
 
 // ReadPools asks for one reading of all pools.
-type ReadPools struct{ Gateways []model.Gateway }
+type ReadPools struct {
+	Gateways []model.Gateway
+	// Asked tells the answer to this question from those to earlier ones; zero
+	// for who takes any.
+	Asked time.Time
+}
 
 // Lane implements Effect.
 func (ReadPools) Lane() string { return "pools" }

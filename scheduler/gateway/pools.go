@@ -12,16 +12,17 @@ import (
 )
 
 // ReadPools reads every pool through the first gateway that answers. Use and
-// capacity of a pool come from one answer; whatever cannot be read makes the
-// whole reading void, since unreadable is not zero (R8).
+// capacity of a pool come from one answer; whatever cannot be read of them makes
+// the whole reading void, since unreadable is not zero (R8).
 func (p *Performer) ReadPools(ctx context.Context, e core.ReadPools) core.PoolsRead {
-	read := core.PoolsRead{}
+	read := core.PoolsRead{Asked: e.Asked}
 	err := error(notYet{"no gateway is configured yet"})
 	for _, g := range e.Gateways {
 		var client *scaleio.Client
 		if client, err = p.client(g); err != nil {
 			break
 		}
+		read.MDM = mdm(ctx, client)
 		if read.Pools, err = pools(ctx, client); err == nil || !scaleio.IsUnreachable(err) {
 			break
 		}
@@ -30,7 +31,20 @@ func (p *Performer) ReadPools(ctx context.Context, e core.ReadPools) core.PoolsR
 	if err != nil {
 		read.Pools, read.Err = nil, p.mask(err.Error())
 	}
+	read.MDM = p.mask(read.MDM)
 	return read
+}
+
+// mdm says why the MDM cluster is not known to be whole; empty when it is.
+func mdm(ctx context.Context, c *scaleio.Client) string {
+	system, err := c.System(ctx)
+	switch {
+	case err != nil:
+		return "the state of the MDM cluster cannot be read: " + err.Error()
+	case !system.MDMCluster.Healthy():
+		return "the MDM cluster is " + system.MDMCluster.State
+	}
+	return ""
 }
 
 // system is what one reading needs besides the statistics.

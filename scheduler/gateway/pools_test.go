@@ -16,6 +16,7 @@ func TestPoolsAreReadAsTheyAre(t *testing.T) {
 	require.NoError(t, w.StopHost("host1"))
 	got := w.performer(t, nil).ReadPools(t.Context(), core.ReadPools{Gateways: w.gateways})
 	require.Empty(t, got.Err, "the second gateway is asked")
+	require.Contains(t, got.MDM, "the MDM cluster is Clustered", "one of its members is gone")
 	require.WithinDuration(t, time.Now(), got.At, time.Minute)
 	require.Len(t, got.Pools, 1)
 	pool, real := got.Pools[0], w.Snapshot().Pools["default/default"]
@@ -32,6 +33,23 @@ func TestPoolsAreReadAsTheyAre(t *testing.T) {
 		require.Len(t, unit.SDSs, 1)
 		require.Len(t, unit.SDSs[0].Devices, 2)
 	}
+}
+
+// A whole MDM cluster is nothing to tell, and one that cannot be read leaves the
+// pools as they are; the answer bears the question's time.
+func TestTheMDMClusterIsReadBesideThePools(t *testing.T) {
+	w := newWorld(t, true, scaleiotest.Options{})
+	p := w.performer(t, nil)
+	asked := time.Now()
+	got := p.ReadPools(t.Context(), core.ReadPools{Gateways: w.gateways, Asked: asked})
+	require.Empty(t, got.Err)
+	require.Empty(t, got.MDM)
+	require.Equal(t, asked, got.Asked)
+	w.Inject(scaleiotest.Fault{Op: scaleiotest.OpRead, Name: "System", Kind: scaleiotest.Reject, Times: -1})
+	got = p.ReadPools(t.Context(), core.ReadPools{Gateways: w.gateways})
+	require.Empty(t, got.Err)
+	require.Contains(t, got.MDM, "the state of the MDM cluster cannot be read")
+	require.Len(t, got.Pools, 1)
 }
 
 // Unreadable is not zero: whatever cannot be read makes the reading void.

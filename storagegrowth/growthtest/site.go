@@ -108,7 +108,9 @@ func (s *Site) Perform(now time.Time, effect core.Effect) []core.Event {
 	s.Now = now
 	switch e := effect.(type) {
 	case core.ReadPools:
-		return []core.Event{s.Read()}
+		read := s.Read()
+		read.Asked = e.Asked
+		return []core.Event{read}
 	case core.CloudCall:
 		return []core.Event{s.Call(e)}
 	case core.SendCommand:
