@@ -62,6 +62,7 @@ func (a *App) bootstrapOptions() bootstrap.Options {
 	o.GatewayPort, o.BypassCertificateCheck = c.Gateway.Port, c.Gateway.BypassCertificateCheck
 	o.GatewayTimeout = max(o.GatewayTimeout, 2*c.Gateway.Timeout)
 	o.Isolator, o.AgentService, o.VolumeDriver = c.Volumes.Isolator, c.Volumes.AgentService, c.Volumes.Driver
+	o.SchedulerHost = c.REST.Host
 	o.InstallPrerequisites = c.Executor.InstallPrerequisites
 	for _, f := range a.catalog.Packages {
 		o.Packages = append(o.Packages, bootstrap.Package{

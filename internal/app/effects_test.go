@@ -133,6 +133,19 @@ func TestTheEpochIsRaisedAboveWhatANodeHasSeen(t *testing.T) {
 	require.ErrorIs(t, ended, leader.ErrDeposed)
 }
 
+// An ended term says that it was handed over, and why: the process ends as on
+// an operator's request.
+func TestAHandOverEndsTheTerm(t *testing.T) {
+	p := newPerformer(t, newRoot(t))
+	var ended error
+	p.fatal = func(err error) { ended = err }
+	p.perform(t.Context(), core.HandOver{Reason: "the host is in use"}, func(core.Event) { require.Fail(t, "nothing is posted") })
+	require.ErrorIs(t, ended, leader.ErrHandedOver)
+	require.ErrorContains(t, ended, "the host is in use")
+	code, _ := ExitCode(ended)
+	require.Equal(t, ExitStopped, code)
+}
+
 func TestACallThatWasNotTakenIsToldToTheCore(t *testing.T) {
 	p := newPerformer(t, newRoot(t))
 	for _, c := range []struct {

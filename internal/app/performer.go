@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -52,6 +53,8 @@ func (p *performer) perform(ctx context.Context, effect core.Effect, post func(c
 		p.withLease(ctx, func(ctx context.Context) { post(performCloud(ctx, p.provider, p.now, e)) })
 	case core.TellPreview:
 		p.previews.tell(e)
+	case core.HandOver:
+		p.fatal(fmt.Errorf("%w: %s", leader.ErrHandedOver, e.Reason))
 	case core.RaiseEpoch:
 		p.raiseEpoch(ctx, e)
 	default:

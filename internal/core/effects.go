@@ -16,6 +16,7 @@ const (
 	LaneSubscription = "mesos-subscription"
 	LaneTimer        = "timer"
 	LaneEpoch        = "epoch"
+	LaneHandOver     = "hand-over"
 )
 
 // Timer asks for TimerFired after a while. A timer with the same key replaces
@@ -91,6 +92,9 @@ type GatewayCall struct {
 // ZooKeeper behind us was restored or rebuilt.
 type RaiseEpoch struct{ Above uint64 }
 
+// HandOver ends this term so that another scheduler may lead.
+type HandOver struct{ Reason string }
+
 // Lane implements Effect.
 func (Timer) Lane() string         { return LaneTimer }
 func (Subscribe) Lane() string     { return LaneSubscription }
@@ -104,6 +108,7 @@ func (Kill) Lane() string          { return LaneMesos }
 func (e SendCommand) Lane() string { return "node/" + e.Host }
 func (e GatewayCall) Lane() string { return "gateway/" + e.Object }
 func (RaiseEpoch) Lane() string    { return LaneEpoch }
+func (HandOver) Lane() string      { return LaneHandOver }
 
 func (e Timer) String() string     { return fmt.Sprintf("timer %s in %s", e.Key, e.After) }
 func (e Subscribe) String() string { return "subscribe as " + e.FrameworkID }
@@ -131,4 +136,5 @@ func (e SendCommand) String() string {
 func (e GatewayCall) String() string {
 	return fmt.Sprintf("gateway %s %s attempt %d", e.Host, e.Step, e.Attempt)
 }
+func (e HandOver) String() string   { return "hand over: " + e.Reason }
 func (e RaiseEpoch) String() string { return fmt.Sprintf("raise the epoch above %d", e.Above) }

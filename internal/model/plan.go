@@ -96,9 +96,14 @@ type NodePlan struct {
 	SDSID   string `json:"sds_id,omitempty"`
 	// DevicesFrozen says that Devices was chosen; later disks enter only by a
 	// growth or an order.
-	DevicesFrozen bool            `json:"devices_frozen,omitempty"`
-	Devices       []Device        `json:"devices,omitempty"`
-	Steps         map[string]Step `json:"steps"`
+	DevicesFrozen bool     `json:"devices_frozen,omitempty"`
+	Devices       []Device `json:"devices,omitempty"`
+	// HandedOver is when the leading scheduler, which ran on this host, made
+	// room for another one so that the Mesos agent could be restarted; nil once
+	// that is over. It is done once, lest a scheduler without a standby hand over
+	// for ever.
+	HandedOver *time.Time      `json:"handed_over,omitempty"`
+	Steps      map[string]Step `json:"steps"`
 }
 
 // Device is a disk that was given to ScaleIO, or is about to be.

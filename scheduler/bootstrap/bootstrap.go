@@ -29,6 +29,8 @@ type Bootstrap struct {
 	asked      map[ref]*question        // running steps that were asked for in this term
 	delayed    map[ref]bool             // steps with a retry timer
 	interrupts map[ref]int              // failures in a row that do not count
+	redundancy redundancy               // what is known of it, for restarts
+	leaving    bool                     // a hand-over was begun in this term
 	queue      queue
 	spent      spending
 	told       core.ClusterKnown // last
@@ -171,6 +173,8 @@ func (t *turn) apply(event core.Event) {
 		t.orderReceived(e)
 	case core.CloudAnswered:
 		t.cloudAnswered(e)
+	case core.PoolsRead:
+		t.poolsRead(e)
 	}
 }
 
@@ -183,6 +187,10 @@ func (t *turn) timerFired(key string) {
 		return // finish works on
 	case timerSweep:
 		t.sweep()
+		return
+	case timerTurns:
+		t.redundancy.timer = false
+		t.queueTurns()
 		return
 	}
 	if rest, ok := strings.CutPrefix(key, timerAsk); ok {

@@ -50,7 +50,8 @@ const (
 	ThreeUnits Relation = "three fault units"
 	// AnyNode: the step of at least one host.
 	AnyNode Relation = "any node"
-	// Turn: no host of another fault unit is in this step, or out of reach.
+	// Turn: no host of another fault unit is in this step, and no other member
+	// of the MDM cluster where the host is one.
 	Turn Relation = "turn"
 )
 

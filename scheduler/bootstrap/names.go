@@ -36,6 +36,7 @@ const (
 	timerSettle = "bootstrap/settle"
 	timerMore   = "bootstrap/more"
 	timerSweep  = "bootstrap/sweep"
+	timerTurns  = "bootstrap/turns"
 	timerAsk    = "bootstrap/ask/"
 	timerRetry  = "bootstrap/retry/"
 	timerLost   = "bootstrap/lost/"

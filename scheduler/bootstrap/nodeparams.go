@@ -252,9 +252,8 @@ func agentRestartParams(t *turn, at ref) (any, error) {
 	case !needed:
 		return nil, notNeeded{"the Mesos agent runs with its flags already"}
 	}
-	if other := t.awayFromService(at.host); other != "" {
+	if !t.mayRestart(at) {
 		t.waiting[at.host] = true
-		t.explainStep(at, "waits until "+other+" is back")
 		return nil, errNotYet
 	}
 	return nodeproto.AgentRestartParams{Service: t.options.AgentService}, nil

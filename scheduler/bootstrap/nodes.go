@@ -3,10 +3,8 @@ package bootstrap
 import (
 	"fmt"
 	"maps"
-	"slices"
 
 	"scaleio-framework/internal/core"
-	"scaleio-framework/internal/nodeproto"
 )
 
 // nodeUp takes note that a node agent can be spoken to, and of what it found
@@ -89,29 +87,6 @@ func (t *turn) nodeDown(e core.NodeDown) {
 		t.watchMember(e.Host)
 		t.explainMembers()
 	}
-}
-
-// queueTurns looks at the hosts that wait for their turn to restart.
-func (t *turn) queueTurns() {
-	for _, host := range slices.Sorted(maps.Keys(t.waiting)) {
-		t.queue.add(ref{host, nodeproto.StepAgentRestart})
-	}
-}
-
-// awayFromService says which host besides those of its own unit would be
-// missing while a host's agent restarts; empty when none.
-func (t *turn) awayFromService(host string) string {
-	unit := unitOf(t.plans[host])
-	for _, other := range slices.Sorted(maps.Keys(t.away)) {
-		plan := t.plans[other]
-		if other == host || !onboarded(plan) || unitOf(plan) == unit {
-			continue
-		}
-		if t.member(other) || plan.Steps[core.StepAddSDS].Attempt > 0 {
-			return other
-		}
-	}
-	return ""
 }
 
 // explainStep says why a pending step does not start, where its needs do not

@@ -82,6 +82,10 @@ type Options struct {
 	// AgentService is the Mesos agent's service, restarted when its flags
 	// changed, or nodeproto.AgentServiceAuto; required with an isolator.
 	AgentService string
+	// SchedulerHost is the name or the address of the host on which this
+	// scheduler runs: its Mesos agent restarts last, after a hand-over. Empty
+	// when it is none of the Mesos agents.
+	SchedulerHost string
 	// VolumeDriver installs REX-Ray and dvdcli where packages are given;
 	// without it the isolator is left out, too.
 	VolumeDriver bool

@@ -177,14 +177,21 @@ func (r *records) unmetMembers(name string) string {
 	return ""
 }
 
+// unmetTurn names a restart that a host's must not run beside: in another fault
+// unit, or of another member of the MDM cluster, which share a unit where
+// there are few of them.
 func (r *records) unmetTurn(host string) string {
-	unit := unitOf(r.plans[host])
 	for _, other := range sortedKeys(r.turning) {
-		if other != host && unitOf(r.plans[other]) != unit {
+		if other != host && r.missedWith(other, host) {
 			return nodeproto.StepAgentRestart + " on " + other
 		}
 	}
 	return ""
+}
+
+// missedWith reports whether two hosts must not be out of service at once.
+func (r *records) missedWith(one, other string) bool {
+	return unitOf(r.plans[one]) != unitOf(r.plans[other]) || r.member(one) && r.member(other)
 }
 
 // ownKey is the key of the object to which a step's host or object belongs;

@@ -31,7 +31,9 @@ type site struct {
 	volumes  map[string]bool   // names that were ever used
 	restarts []string
 
-	certificate string // what gateways show
+	certificate string         // what gateways show
+	reading     core.PoolsRead // of the pools and the MDM cluster; at first all is well
+	handedOver  int            // times that the leader was asked to make room
 
 	violations []string
 	// faulty changes what a node agent or a gateway does; nil is none.
@@ -127,6 +129,12 @@ func (s *site) Perform(_ time.Time, effect core.Effect) []core.Event {
 		return s.command(e)
 	case core.GatewayCall:
 		return s.call(e)
+	case core.ReadPools:
+		read := s.reading
+		read.Asked = e.Asked
+		return []core.Event{read}
+	case core.HandOver:
+		s.handedOver++
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func (t *turn) set(at ref, step model.Step) {
 	}
 	t.count(at, before, step)
 	if at.key == nodeproto.StepAgentRestart && step.State != model.Pending {
-		delete(t.waiting, at.host)
+		t.restartMoved(at, step)
 	}
 	t.changed[at.host] = true
 }
