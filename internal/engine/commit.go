@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"scaleio-framework/internal/core"
@@ -98,6 +99,8 @@ func (e *Engine) withoutAppliedOrders(batch []pending) []pending {
 		if order, ok := p.event.(core.OrderReceived); ok {
 			entry, there := e.stored[order.Path]
 			if !there {
+				e.take(TakenOrder{Path: order.Path, Data: order.Raw})
+				e.publish()
 				continue
 			}
 			order.Raw, order.Version = entry.Data, entry.Version
@@ -232,6 +235,9 @@ func (e *Engine) remember(ops []leader.Op, results []leader.Result) {
 	stored := maps.Clone(e.stored)
 	for i, op := range ops {
 		if op.Kind == leader.KindDelete {
+			if strings.HasPrefix(op.Path, leader.PathOrders+"/") {
+				e.take(TakenOrder{Path: op.Path, Data: stored[op.Path].Data})
+			}
 			delete(stored, op.Path)
 			continue
 		}
@@ -243,4 +249,14 @@ func (e *Engine) remember(ops []leader.Op, results []leader.Result) {
 	}
 	e.stored = stored
 	e.publish()
+}
+
+// take remembers an order that was dealt with, once. The list is replaced,
+// never changed, since views of it are out.
+func (e *Engine) take(order TakenOrder) {
+	if slices.ContainsFunc(e.taken, func(t TakenOrder) bool { return t.Path == order.Path }) {
+		return
+	}
+	e.taken = append(slices.Clone(e.taken), order)
+	e.taken = e.taken[max(len(e.taken)-maxTaken, 0):]
 }

@@ -39,8 +39,8 @@ type Perform func(ctx context.Context, effect core.Effect, post func(core.Event)
 // AfterFunc runs f after a while, unless it is stopped before.
 type AfterFunc func(key string, after time.Duration, f func()) (stop func() bool)
 
-// Options configure an Engine. All but MaxBatch, InboxSize, AfterFunc and Now
-// are required.
+// Options configure an Engine. All but MaxBatch, InboxSize, AfterFunc, Now and
+// Published are required.
 type Options struct {
 	Store Store
 	// Cores makes fresh cores, in the order in which they are given events.
@@ -59,6 +59,9 @@ type Options struct {
 	// Now is the clock of the term, which no set wall clock moves; default
 	// clock.Start().
 	Now func() time.Time
+	// Published is called behind each new view, by the engine's goroutine: it
+	// must not block. May be nil.
+	Published func()
 }
 
 func (o *Options) validate() error {
@@ -73,6 +76,9 @@ func (o *Options) validate() error {
 	}
 	if o.Now == nil {
 		o.Now = clock.Start()
+	}
+	if o.Published == nil {
+		o.Published = func() {}
 	}
 	switch {
 	case o.Store == nil, o.Cores == nil, o.Perform == nil, o.Entropy == nil, o.Logger == nil:
@@ -99,6 +105,7 @@ type Engine struct {
 	quarantine map[string]string // by path, why
 	// unrecorded counts the refusals in a row that could not be stored.
 	unrecorded int
+	taken      []TakenOrder
 }
 
 // New wires an engine; nothing runs before Run.
@@ -247,7 +254,8 @@ func (e *UnreadableError) Error() string {
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
 func (e *Engine) publish() {
-	e.views.publish(View{Epoch: e.opts.Store.Epoch(), Records: e.stored, Unreadable: e.unreadable})
+	e.views.publish(View{Epoch: e.opts.Store.Epoch(), Records: e.stored, Unreadable: e.unreadable, Taken: e.taken})
+	e.opts.Published()
 }
 
 // perform is what a lane does with one effect.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -284,9 +285,53 @@ func TestAnOrderIsAppliedOnceThoughItsReplyIsLost(t *testing.T) {
 			synctest.Wait()
 			require.NotContains(t, w.store.Tree(), path, "removed in the commit that applies it")
 			require.Equal(t, int32(0), w.store.Tree()["/nodes/ordered-pause"].Version, "written once")
+			require.Equal(t, []engine.TakenOrder{{Path: path, Data: []byte("pause")}}, l.View().Taken, "and remembered once")
 			require.NoError(t, l.end())
 		})
 	}
+}
+
+func TestTheLastOrdersAreRememberedInOrder(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		l := w.lead(newToy, nil)
+		synctest.Wait()
+		var want []engine.TakenOrder
+		for i := range 30 {
+			raw := fmt.Appendf(nil, "order%d", i)
+			path := w.store.Order(raw)
+			want = append(want, engine.TakenOrder{Path: path, Data: raw})
+			l.offer(t, core.OrderReceived{Path: path, Raw: raw})
+		}
+		synctest.Wait()
+		require.Equal(t, want[10:], l.View().Taken)
+		require.NoError(t, l.end())
+	})
+}
+
+func TestEachViewIsToldAndNumbered(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		var told atomic.Int64
+		s := newStore(w.store.Elect("toy", nil))
+		e, err := engine.New(engine.Options{
+			Store: s, Cores: newToy, Perform: w.perform, Entropy: func() string { return "entropy" },
+			Logger: hclog.NewNullLogger(), Published: func() { told.Add(1) },
+		})
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- e.Run(ctx) }()
+		synctest.Wait()
+		before := told.Load()
+		require.Positive(t, before)
+		require.EqualValues(t, before, e.View().Number)
+		require.NoError(t, e.Offer(ctx, wished{ID: "a"}))
+		synctest.Wait()
+		require.Greater(t, told.Load(), before)
+		require.EqualValues(t, told.Load(), e.View().Number)
+		stop()
+		require.NoError(t, <-ended)
+		require.NoError(t, e.Close(t.Context()))
+	})
 }
 
 func TestAnOrderThatWasEditedIsAppliedAsItIsNow(t *testing.T) {
