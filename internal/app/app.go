@@ -110,6 +110,7 @@ func New(cfg *config.Config, claim func(leader.Claim), logger hclog.Logger) (*Ap
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          logger.Named("http").StandardLogger(&hclog.StandardLoggerOptions{InferLevels: true}),
 	}
+	a.server.RegisterOnShutdown(handler.Stop)
 	return a, nil
 }
 
@@ -117,7 +118,7 @@ func New(cfg *config.Config, claim func(leader.Claim), logger hclog.Logger) (*Ap
 // for election: a leader that ends at once would take the lead again and again.
 func (a *App) checkTerm() error {
 	_, coresErr := a.cores()
-	_, mesosErr := a.mesosClient(nil)
+	_, mesosErr := a.mesosClient(nil, nil)
 	return errors.Join(coresErr, mesosErr)
 }
 

@@ -178,3 +178,50 @@ func TestAnAbdicatedLeaderEndsWithoutAnErrorCodeAndTheStandbyLeads(t *testing.T)
 	require.Eventually(t, leads(base, "b-"), patience, 20*time.Millisecond)
 	require.NoError(t, stop())
 }
+
+// Streams last for ever, so they must not hold up the hand-over or the end.
+func TestStreamsEndWithTheTermAndTheProcess(t *testing.T) {
+	r := newRoot(t)
+	require.NoError(t, r.term.HandOver(t.Context()))
+	zk := "SIO_ZK=zk://" + strings.Join(r.zk.Servers, ",") + r.zk.Root
+	first, err := New(configured(t, zk, "SIO_INSTANCE=a"), nil, hclog.NewNullLogger())
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- first.Run(t.Context()) }()
+	require.Eventually(t, func() bool { return first.leading() != nil }, patience, 20*time.Millisecond)
+	base, stop := running(t, configured(t, zk, "SIO_INSTANCE=b"))
+	direct, passed := stream(t, "http://"+first.Addr()), stream(t, base)
+
+	began := time.Now()
+	first.leading().Abdicate()
+	exit, _ := ExitCode(<-ended)
+	require.Equal(t, ExitStopped, exit)
+	require.Less(t, time.Since(began), stopTimeout, "nobody waited for the streams")
+	for _, s := range []io.ReadCloser{direct, passed} {
+		rest, err := io.ReadAll(s)
+		require.NoError(t, err)
+		require.Contains(t, string(rest), "event: end\n")
+		require.NoError(t, s.Close())
+	}
+
+	require.Eventually(t, func() bool { code, _ := get(t, base+"/v1/leader"); return code == http.StatusOK }, patience, 20*time.Millisecond)
+	last := stream(t, base)
+	began = time.Now()
+	require.NoError(t, stop())
+	require.Less(t, time.Since(began), stopTimeout, "nobody waited for the stream")
+	_, _ = io.ReadAll(last) // told or cut off, it is over
+	require.NoError(t, last.Close())
+}
+
+// stream opens a stream of events and reads its first line.
+func stream(t *testing.T, base string) io.ReadCloser {
+	t.Helper()
+	resp, err := http.DefaultTransport.RoundTrip(closing(t, base+"/v1/events"))
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	line := make([]byte, len("id: "))
+	_, err = io.ReadFull(resp.Body, line)
+	require.NoError(t, err)
+	require.Equal(t, "id: ", string(line))
+	return resp.Body
+}

@@ -15,8 +15,9 @@ type warm struct{ mesosapi.Detector }
 // Run implements mesosapi.Detector.
 func (warm) Run(ctx context.Context) { <-ctx.Done() }
 
-// mesosClient makes the client of one term.
-func (a *App) mesosClient(won *leader.Term) (*mesosapi.Client, error) {
+// mesosClient makes the client of one term; changed is told of subscriptions
+// and of their ends.
+func (a *App) mesosClient(won *leader.Term, changed func()) (*mesosapi.Client, error) {
 	return mesosapi.New(mesosapi.Options{
 		Detector:        warm{a.detector},
 		Fence:           won.Affirm,
@@ -32,6 +33,7 @@ func (a *App) mesosClient(won *leader.Term) (*mesosapi.Client, error) {
 			"SIO_NAME":                  a.cfg.Name,
 			"SIO_SCLI_PASSWORD_IN_ARGS": strconv.FormatBool(a.cfg.Executor.SCLIPasswordInArgs),
 		},
-		Logger: a.logger,
+		SubscriptionChanged: changed,
+		Logger:              a.logger,
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"scaleio-framework/internal/clock"
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/engine"
+	"scaleio-framework/internal/httpapi"
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/internal/redact"
 	"scaleio-framework/leader"
@@ -26,6 +27,8 @@ type term struct {
 	subscriber *subscriber
 	previews   *previews
 	abdicate   context.CancelFunc
+	changed    *httpapi.Bell
+	done       <-chan struct{}
 }
 
 // View implements httpapi.Term.
@@ -33,6 +36,12 @@ func (t *term) View() engine.View { return t.engine.View() }
 
 // Subscribed implements httpapi.Term.
 func (t *term) Subscribed() bool { return t.mesos.Subscribed() }
+
+// Changed implements httpapi.Term.
+func (t *term) Changed() <-chan struct{} { return t.changed.Next() }
+
+// Done implements httpapi.Term.
+func (t *term) Done() <-chan struct{} { return t.done }
 
 // Preview implements httpapi.Term.
 func (t *term) Preview(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error) {
@@ -57,6 +66,7 @@ func (a *App) lead(ctx context.Context, won *leader.Term) error {
 		handOver(a, won)
 		return err
 	}
+	t.done = ctx.Done()
 	a.term.Store(t)
 	defer a.term.Store(nil)
 
@@ -104,8 +114,8 @@ func handOver(a *App, won *leader.Term) {
 
 // wire makes the parts of one term. fatal ends the term.
 func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func(), err error) {
-	now := clock.Start()
-	mesos, err := a.mesosClient(won)
+	now, changed := clock.Start(), &httpapi.Bell{}
+	mesos, err := a.mesosClient(won, changed.Ring)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -138,13 +148,13 @@ func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func
 		logger:  a.logger.Named("performer"),
 	}
 	eng, err := engine.New(engine.Options{
-		Store: won, Cores: cores, Perform: p.perform, Entropy: uuid.NewString, Logger: a.logger, Now: now,
+		Store: won, Cores: cores, Perform: p.perform, Entropy: uuid.NewString, Logger: a.logger, Now: now, Published: changed.Ring,
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	p.subscriber.offer, p.previews.offer = eng.Offer, eng.Offer
-	t = &term{engine: eng, mesos: mesos, subscriber: p.subscriber, previews: p.previews, abdicate: func() { fatal(errAbdicated) }}
+	t = &term{engine: eng, mesos: mesos, subscriber: p.subscriber, previews: p.previews, abdicate: func() { fatal(errAbdicated) }, changed: changed}
 	return t, gateways.Close, nil
 }
 

@@ -139,14 +139,33 @@ func (c candidacy) Candidates(context.Context) ([]leader.Card, error) {
 
 // term is a term of leadership whose records a test wrote.
 type term struct {
+	mu        sync.Mutex
 	view      engine.View
+	changed   httpapi.Bell
+	done      chan struct{}
 	preview   func(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error)
 	abdicated chan struct{}
 }
 
-func (t *term) View() engine.View { return t.view }
-func (*term) Subscribed() bool    { return true }
-func (t *term) Abdicate()         { close(t.abdicated) }
+func (t *term) View() engine.View {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.view
+}
+
+// commit replaces what is committed, as the engine does.
+func (t *term) commit(view engine.View) {
+	t.mu.Lock()
+	view.Number = t.view.Number + 1
+	t.view = view
+	t.mu.Unlock()
+	t.changed.Ring()
+}
+
+func (t *term) Changed() <-chan struct{} { return t.changed.Next() }
+func (t *term) Done() <-chan struct{}    { return t.done }
+func (*term) Subscribed() bool           { return true }
+func (t *term) Abdicate()                { close(t.abdicated) }
 func (t *term) Preview(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error) {
 	return t.preview(ctx, pool, sizeGiB)
 }
@@ -156,18 +175,21 @@ type instance struct {
 	name string
 	url  string
 	term *term
+	stop func() // ends the streams, as the end of the process does
 }
 
 type setup struct {
-	believes string
-	view     engine.View
-	preview  func(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error)
+	heartbeat, eventWait, eventSlow time.Duration
+	listeners                       int
+	believes                        string
+	view                            engine.View
+	preview                         func(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error)
 }
 
 // start starts an instance that answers as the leader while it leads.
 func (s *site) start(t *testing.T, name string, with setup) *instance {
 	t.Helper()
-	in := &instance{name: name, term: &term{view: with.view, preview: with.preview, abdicated: make(chan struct{})}}
+	in := &instance{name: name, term: &term{view: with.view, preview: with.preview, done: make(chan struct{}), abdicated: make(chan struct{})}}
 	server, err := httpapi.New(httpapi.Options{
 		Instance: name,
 		Election: candidacy{s, with.believes},
@@ -182,10 +204,15 @@ func (s *site) start(t *testing.T, name string, with setup) *instance {
 		},
 		Artifacts: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "artifact "+r.URL.Path) }),
 		Logger:    hclog.NewNullLogger(), LeaderWait: 300 * time.Millisecond, OrderWait: 300 * time.Millisecond, PreviewWait: 300 * time.Millisecond,
+		Heartbeat: with.heartbeat, EventWait: with.eventWait, EventSlow: with.eventSlow, EventPace: time.Millisecond, Listeners: with.listeners,
 	})
 	require.NoError(t, err)
 	ts := httptest.NewServer(server)
-	t.Cleanup(ts.Close)
+	t.Cleanup(func() {
+		server.Stop()
+		ts.Close()
+	})
+	in.stop = server.Stop
 	in.url = ts.URL
 	s.add(leader.Card{Instance: name, URL: ts.URL, Version: "test"})
 	return in

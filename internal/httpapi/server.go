@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,6 +31,10 @@ type Election interface {
 type Term interface {
 	// View returns what is committed.
 	View() engine.View
+	// Changed is closed when View or Subscribed say something new.
+	Changed() <-chan struct{}
+	// Done is closed when the term ends.
+	Done() <-chan struct{}
 	// Subscribed reports whether Mesos has our subscription.
 	Subscribed() bool
 	// Preview decides what a growth of a pool, or of each pool when it is
@@ -65,6 +70,20 @@ type Options struct {
 	OrderWait time.Duration
 	// PreviewWait is how long a preview waits for readings; default 8 s.
 	PreviewWait time.Duration
+	// Heartbeat is the pause between two signs of life on a stream of events;
+	// default 15 s.
+	Heartbeat time.Duration
+	// EventWait is how long a listener may take to read; default 10 s.
+	EventWait time.Duration
+	// EventSlow is how long he may take without being sent away; default half
+	// of EventWait.
+	EventSlow time.Duration
+	// EventPace is the least time between two looks at what has changed;
+	// default 250 ms.
+	EventPace time.Duration
+	// Listeners is how many streams are served at a time, those that are passed
+	// on among them; default 64.
+	Listeners int
 }
 
 // Server answers HTTP requests.
@@ -72,6 +91,10 @@ type Server struct {
 	opts     Options
 	mux      *http.ServeMux
 	toLeader http.RoundTripper
+	board    board
+	// stopping ends when the server is to stop; streams end with it.
+	stopping context.Context
+	stop     context.CancelFunc
 }
 
 // New wires a server.
@@ -79,17 +102,17 @@ func New(opts Options) (*Server, error) {
 	if opts.Instance == "" || opts.Election == nil || opts.Orders == nil || opts.Term == nil || opts.Artifacts == nil || opts.Logger == nil {
 		return nil, errors.New("httpapi: Instance, Election, Orders, Term, Artifacts and Logger are required")
 	}
-	if opts.LeaderWait == 0 {
-		opts.LeaderWait = 2500 * time.Millisecond
-	}
-	if opts.OrderWait == 0 {
-		opts.OrderWait = 5 * time.Second
-	}
-	if opts.PreviewWait == 0 {
-		opts.PreviewWait = 8 * time.Second
-	}
+	opts.LeaderWait = cmp.Or(opts.LeaderWait, 2500*time.Millisecond)
+	opts.OrderWait = cmp.Or(opts.OrderWait, 5*time.Second)
+	opts.PreviewWait = cmp.Or(opts.PreviewWait, 8*time.Second)
+	opts.Heartbeat = cmp.Or(opts.Heartbeat, 15*time.Second)
+	opts.EventWait = cmp.Or(opts.EventWait, 10*time.Second)
+	opts.EventSlow = cmp.Or(opts.EventSlow, opts.EventWait/2)
+	opts.EventPace = cmp.Or(opts.EventPace, 250*time.Millisecond)
+	opts.Listeners = cmp.Or(opts.Listeners, 64)
 	opts.Logger = opts.Logger.Named("http")
 	s := &Server{opts: opts, mux: http.NewServeMux(), toLeader: transport()}
+	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.mux.HandleFunc("GET /healthz", s.health)
 	s.mux.HandleFunc("GET /readyz", s.ready)
 	s.mux.HandleFunc("GET /version", s.version)
@@ -113,9 +136,14 @@ func New(opts Options) (*Server, error) {
 	led("GET /v1/growth/preview", s.preview)
 	led("GET /v1/growth/orphans", s.orphans)
 	led("POST /v1/growth/{verb}", s.growthOrder)
+	s.mux.HandleFunc("GET /v1/events", s.listen(s.byLeader(s.events)))
 	s.mux.HandleFunc("/", s.unserved)
 	return s, nil
 }
+
+// Stop ends all streams, which would last for ever, and accepts no new ones;
+// give it to http.Server.RegisterOnShutdown.
+func (s *Server) Stop() { s.stop() }
 
 // headerSniff forbids browsers to guess what an answer is.
 const headerSniff = "X-Content-Type-Options"

@@ -49,6 +49,8 @@ type scheduler struct {
 	abdicated  bool
 	next       *scheduler // leads after it has abdicated
 	gone       bool
+	changed    httpapi.Bell
+	done       chan struct{} // nil: the term lasts
 }
 
 func (s *scheduler) Connected() bool             { return true }
@@ -59,8 +61,15 @@ func (s *scheduler) Candidates(context.Context) ([]leader.Card, error) {
 	}
 	return s.cards, nil
 }
-func (s *scheduler) View() engine.View { return s.view }
-func (s *scheduler) Subscribed() bool  { return s.subscribed }
+
+func (s *scheduler) View() engine.View {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.view
+}
+func (s *scheduler) Changed() <-chan struct{} { return s.changed.Next() }
+func (s *scheduler) Done() <-chan struct{}    { return s.done }
+func (s *scheduler) Subscribed() bool         { return s.subscribed }
 func (s *scheduler) Preview(_ context.Context, pool string, sizeGiB int) (core.TellPreview, error) {
 	return s.preview(pool, sizeGiB), nil
 }

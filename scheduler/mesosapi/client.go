@@ -94,8 +94,11 @@ func (c *Client) subscribed() *subscription {
 
 func (c *Client) setSubscribed(s *subscription) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.current = s
+	c.mu.Unlock()
+	if c.opts.SubscriptionChanged != nil {
+		c.opts.SubscriptionChanged()
+	}
 }
 
 // keeper makes one subscription after the other.

@@ -74,6 +74,9 @@ type Options struct {
 	// MaxBackoff bounds the wait between two attempts to subscribe. The first
 	// retry comes after about 100 ms.
 	MaxBackoff time.Duration
+	// SubscriptionChanged is called when Subscribed says something else than
+	// before. It must not block. May be nil.
+	SubscriptionChanged func()
 	// Logger gets state changes. Required.
 	Logger hclog.Logger
 }
