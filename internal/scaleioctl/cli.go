@@ -34,6 +34,7 @@ const usage = `Usage: scaleioctl [flags] COMMAND
 
 Commands:
   status                       the system at a glance
+  events                       what changes, as it happens, until interrupted
   plan                         every step of the install plan
   plan pause | resume          stop or continue starting steps
   plan retry STEP              run a step again                          (--host for a step of a node)
@@ -126,6 +127,7 @@ func commands() map[string]command {
 		"plan resume":          {run: verb("resume")},
 		"plan retry":           {run: verb("retry"), word: "the name of one step", hosted: true},
 		"plan force-complete":  {run: verb("force-complete"), word: "the name of one step", hosted: true},
+		"events":               {run: (*program).eventsCommand},
 		"nodes":                {run: (*program).nodesCommand, watched: true, hosted: true},
 		"pools":                {run: (*program).poolsCommand, watched: true},
 		"growth":               {run: (*program).growthsCommand, watched: true},

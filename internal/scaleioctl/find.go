@@ -124,16 +124,25 @@ func (p *program) ask(ctx context.Context, method, path string, body, answer any
 		return 0, fmt.Errorf("ask the scheduler at %s: %w", base, err)
 	}
 	if resp.StatusCode >= http.StatusBadRequest && resp.StatusCode != http.StatusConflict {
-		var problem httpapi.Problem
-		if json.Unmarshal(data, &problem) == nil && problem.Error != "" {
-			return resp.StatusCode, fmt.Errorf("the scheduler at %s says: %s", base, problem.Error)
-		}
-		return resp.StatusCode, fmt.Errorf("the scheduler at %s answers %s", base, resp.Status)
+		return resp.StatusCode, refusal(base, resp.Status, data)
 	}
 	if err := json.Unmarshal(data, answer); err != nil {
-		return resp.StatusCode, fmt.Errorf("the answer of %s is not what this version understands: %w", base, err)
+		return resp.StatusCode, notUnderstood(base, err)
 	}
 	return resp.StatusCode, nil
+}
+
+// refusal is what an error answer says.
+func refusal(base, status string, data []byte) error {
+	var problem httpapi.Problem
+	if json.Unmarshal(data, &problem) == nil && problem.Error != "" {
+		return fmt.Errorf("the scheduler at %s says: %s", base, problem.Error)
+	}
+	return fmt.Errorf("the scheduler at %s answers %s", base, status)
+}
+
+func notUnderstood(base string, err error) error {
+	return fmt.Errorf("the answer of %s is not what this version understands: %w", base, err)
 }
 
 // reach asks one scheduler after the other until one answers. A request that
