@@ -214,7 +214,13 @@ func TestOperatingSystems(t *testing.T) {
 		"SUSE":                     {"# a comment\n\nID=\"sles\"\nVERSION_ID=\"12.2\"\n", model.OS{ID: "sles", Version: "12.2", Family: "rpm"}, ""},
 		"Fedora without version":   {"ID=fedora\r\n", model.OS{ID: "fedora", Family: "rpm"}, ""},
 		"one that is like another": {"ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", model.OS{ID: "linuxmint", Family: "deb"}, ""},
-		"Flatcar":                  {"ID=flatcar\nID_LIKE=coreos\nVERSION_ID=3510\n", model.OS{ID: "flatcar", Version: "3510"}, `"flatcar" "3510" is not supported`},
+		"Flatcar":                  {"ID=flatcar\nID_LIKE=coreos\nVERSION_ID=3510\n", model.OS{ID: "flatcar", Version: "3510"}, `"flatcar" "3510" is an image with a read-only /usr`},
+		"Container Linux":          {"ID=coreos\nVERSION_ID=2345.3.0\n", model.OS{ID: "coreos", Version: "2345.3.0"}, "keep the host out by the persona none"},
+		"Red Hat CoreOS":           {"ID=\"rhcos\"\nID_LIKE=\"rhel fedora\"\nVERSION_ID=\"4.13\"\nVARIANT_ID=coreos\n", model.OS{ID: "rhcos", Version: "4.13"}, "read-only /usr"},
+		"Fedora CoreOS":            {"ID=fedora\nVERSION_ID=35\nVARIANT_ID=coreos\nOSTREE_VERSION='35.20211203.3.0'\n", model.OS{ID: "fedora", Version: "35"}, "read-only /usr"},
+		"another of OSTree":        {"ID=rhel\nVERSION_ID=9.2\nOSTREE_VERSION=9.2\n", model.OS{ID: "rhel", Version: "9.2"}, "read-only /usr"},
+		"Fedora's server":          {"ID=fedora\nVERSION_ID=38\nVARIANT_ID=server\n", model.OS{ID: "fedora", Version: "38", Family: "rpm"}, ""},
+		"one that is unknown":      {"ID=plan9\nVERSION_ID=4\n", model.OS{ID: "plan9", Version: "4"}, `"plan9" "4" is not supported`},
 		"nothing":                  {"", model.OS{}, "no ID"},
 	} {
 		t.Run(name, func(t *testing.T) {
