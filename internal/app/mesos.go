@@ -28,7 +28,7 @@ func (a *App) mesosClient(won *leader.Term, changed func()) (*mesosapi.Client, e
 		Secret:          a.cfg.Mesos.Secret,
 		FailoverTimeout: a.cfg.Mesos.FailoverTimeout,
 		Hostname:        a.card.Hostname,
-		WebUIURL:        a.card.URL,
+		WebUIURL:        a.card.URL + "/ui/",
 		ExecutorEnvironment: map[string]string{
 			"SIO_NAME":                  a.cfg.Name,
 			"SIO_SCLI_PASSWORD_IN_ARGS": strconv.FormatBool(a.cfg.Executor.SCLIPasswordInArgs),

@@ -259,7 +259,7 @@ func TestAStreamHoldsNoSecrets(t *testing.T) {
 	data, err := json.Marshal(facts)
 	require.NoError(t, err)
 	require.Contains(t, string(data), "sds-package")
-	require.NotContains(t, string(data), "hidden")
+	require.NotContains(t, string(data), "withheld")
 }
 
 // secretive is a site with a mark wherever something stands that is nobody's
@@ -267,18 +267,18 @@ func TestAStreamHoldsNoSecrets(t *testing.T) {
 func secretive(t *testing.T) engine.View {
 	t.Helper()
 	v := installing(t)
-	inventory := &model.Inventory{Hostname: "h1", Address: "10.0.0.1", PublicKey: "hidden-key", OS: model.OS{Family: "deb"}}
+	inventory := &model.Inventory{Hostname: "h1", Address: "10.0.0.1", PublicKey: "withheld-key", OS: model.OS{Family: "deb"}}
 	n := node("h1", model.TaskRunning)
-	n.Inventory, n.Launch.URI = inventory, "http://hidden-uri"
+	n.Inventory, n.Launch.URI = inventory, "http://withheld-uri"
 	v = with(t, v, leader.PathNodes+"/h1", n)
 	v = with(t, v, leader.PathNodes+"/h1/plan", &model.NodePlan{Hostname: "h1", Persona: model.Manager, Steps: map[string]model.Step{
-		"sds-package": {State: model.Running, Attempt: 1, Runner: "h1", Params: json.RawMessage(`{"a":"hidden-parameter"}`), Digest: "hidden-digest", Result: json.RawMessage(`{"a":"hidden-result"}`)},
+		"sds-package": {State: model.Running, Attempt: 1, Runner: "h1", Params: json.RawMessage(`{"a":"withheld-parameter"}`), Digest: "withheld-digest", Result: json.RawMessage(`{"a":"withheld-result"}`)},
 	}})
 	v = with(t, v, leader.PathCluster, &model.Cluster{
-		UUID: "u", InstallationID: "hidden-id", Gateways: []model.Gateway{{Host: "h1", URL: "https://h1:443", CertificatePEM: "hidden-certificate"}},
+		UUID: "u", InstallationID: "withheld-id", Gateways: []model.Gateway{{Host: "h1", URL: "https://h1:443", CertificatePEM: "withheld-certificate"}},
 	})
 	return with(t, v, leader.PathGrowth+"/g1", &model.Growth{
 		ID: "g1", State: model.GrowthOpen, ProtectionDomain: "d", StoragePool: "p",
-		Slots: []model.GrowthSlot{{Host: "h1", State: model.SlotPlanned, Request: model.VolumeRequest{Token: "hidden-token", KMSKeyID: "hidden-kms", Tags: map[string]string{"x": "hidden-tag"}}}},
+		Slots: []model.GrowthSlot{{Host: "h1", State: model.SlotPlanned, Request: model.VolumeRequest{Token: "withheld-token", KMSKeyID: "withheld-kms", Tags: map[string]string{"x": "withheld-tag"}}}},
 	})
 }

@@ -33,7 +33,7 @@ func (s *Server) byLeader(answer func(http.ResponseWriter, *http.Request, Term))
 			return
 		}
 		if err != nil {
-			fail(w, http.StatusServiceUnavailable, err.Error())
+			s.unled(w, r, http.StatusServiceUnavailable, err.Error())
 			return
 		}
 		s.pass(w, r, card)
@@ -82,14 +82,14 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, card leader.Card) 
 	for _, line := range r.Header.Values("Via") {
 		for hop := range strings.SplitSeq(line, ",") {
 			if strings.TrimSpace(hop) == via {
-				fail(w, http.StatusLoopDetected, "the request came through this instance before: leadership is changing hands, try again")
+				s.unled(w, r, http.StatusLoopDetected, "the request came through this instance before: leadership is changing hands, try again")
 				return
 			}
 		}
 	}
 	target, err := url.Parse(card.URL)
 	if err != nil || target.Host == "" {
-		fail(w, http.StatusBadGateway, fmt.Sprintf("the leader's card holds no usable URL, but %q: give --rest.address to that scheduler (%s)", card.URL, card.Instance))
+		s.unled(w, r, http.StatusBadGateway, fmt.Sprintf("the leader's card holds no usable URL, but %q: give --rest.address to that scheduler (%s)", card.URL, card.Instance))
 		return
 	}
 	proxy := &httputil.ReverseProxy{
@@ -104,9 +104,9 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, card leader.Card) 
 			resp.Header.Del(headerSniff) // we set it ourselves; it would be there twice
 			return nil
 		},
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			w.Header().Set(HeaderLeader, card.URL)
-			fail(w, http.StatusBadGateway, "the leader at "+card.URL+" does not answer: "+err.Error()+"; when it is dead, the next one takes over within the session timeout: try again")
+			s.unled(w, r, http.StatusBadGateway, "the leader at "+card.URL+" does not answer: "+err.Error()+"; when it is dead, the next one takes over within the session timeout: try again")
 		},
 		ErrorLog: s.opts.Logger.StandardLogger(nil),
 	}

@@ -13,6 +13,7 @@ import (
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/engine"
+	"scaleio-framework/internal/ui"
 	"scaleio-framework/internal/version"
 	"scaleio-framework/leader"
 )
@@ -137,6 +138,8 @@ func New(opts Options) (*Server, error) {
 	led("GET /v1/growth/orphans", s.orphans)
 	led("POST /v1/growth/{verb}", s.growthOrder)
 	s.mux.HandleFunc("GET /v1/events", s.listen(s.byLeader(s.events)))
+	led("GET "+pathUI+"{$}", s.page)
+	s.mux.Handle("GET /ui/static/", ui.Static())
 	s.mux.HandleFunc("/", s.unserved)
 	return s, nil
 }
