@@ -19,8 +19,11 @@ const (
 
 // Lease is the time for which a leader may believe that no other exists, by
 // its own monotonic clock. It is counted from the moment at which the latest
-// answered, quorum-committed request was begun: ZooKeeper cannot have started
-// the session's last countdown earlier.
+// answered, quorum-committed request was begun. A server that serves the session
+// and leads the ensemble starts its countdown no earlier; a follower tells the
+// leader at the next half tick, and takes it to its grave when it dies before:
+// then the countdown may be older, and after a long silence shorter than the
+// lease. The margin makes that rare, and the fence makes it harmless.
 //
 // A lapsed lease is not a lost term. The clock stands still while the whole
 // machine is suspended; the fence covers that, as it covers every other pause.
