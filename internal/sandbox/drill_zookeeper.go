@@ -164,16 +164,17 @@ func mountSmallDisk(zkDir string) (undo func() error, err error) {
 }
 
 func fillDisk(ctx context.Context, c *scene) error {
-	filler := filepath.Join(smallDisk(c.zkDir()), "filler")
-	if err := fill(filler); err != nil {
-		return err
-	}
+	// What has to be written for certain is written while every server can.
 	conn, err := zkconn.Dial(ctx, c.w.zkOptions("/drill"))
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	if err := conn.EnsurePath(ctx, "/"); err != nil {
+		return err
+	}
+	filler := filepath.Join(smallDisk(c.zkDir()), "filler")
+	if err := fill(filler); err != nil {
 		return err
 	}
 	// The server notices at the next page of its transaction log.
