@@ -110,9 +110,8 @@ func TestSoak(t *testing.T) {
 
 // The same bootstrap, with .deb files that the machine's dpkg installs.
 func TestRealPackages(t *testing.T) {
-	if _, err := exec.LookPath("dpkg-deb"); err != nil {
-		t.Skip("dpkg-deb is not installed")
-	}
+	_, err := exec.LookPath("dpkg-deb")
+	require.NoError(t, err, "make setup installs it")
 	opts := testOptions(t)
 	opts.StandInPackages = false
 	report, err := Run(t.Context(), "bootstrap", opts, 0, 0)

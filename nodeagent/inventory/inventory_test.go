@@ -39,9 +39,8 @@ func collect(t *testing.T, tools string, disks ...scaleiotest.Disk) (string, fun
 func needProbes(t *testing.T) {
 	t.Helper()
 	for _, tool := range []string{"blkid", "wipefs"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed", tool)
-		}
+		_, err := exec.LookPath(tool)
+		require.NoError(t, err, "make setup installs it")
 	}
 }
 
@@ -119,9 +118,7 @@ func TestWhatIsWrittenAtTheEndOfADiskIsSeenToo(t *testing.T) {
 func TestARealFileSystemIsSeen(t *testing.T) {
 	needProbes(t)
 	mkfs, err := exec.LookPath("mkfs.ext4")
-	if err != nil {
-		t.Skip("mkfs.ext4 is not installed")
-	}
+	require.NoError(t, err, "make setup installs it")
 	root, look := collect(t, "", scaleiotest.Disk{Name: "sdb", SizeBytes: gib})
 	require.True(t, look().Disks[0].Free)
 	out, err := exec.CommandContext(t.Context(), mkfs, "-q", "-F", filepath.Join(root, "dev/sdb")).CombinedOutput()
