@@ -243,7 +243,9 @@ func (w *world) checkAcknowledged(e core.Acknowledge) {
 		w.violate("%s, which nobody sent", e)
 	case update.envelope == nil:
 	case update.envelope.Inventory != nil:
-		if current := w.hosts[update.host].key(); update.envelope.Inventory.PublicKey == current && !w.intents.keys[current] {
+		// What a process says of itself is of no use to anyone once it is dead.
+		h := w.hosts[update.host]
+		if current := h.key(); h.task != nil && update.envelope.Inventory.PublicKey == current && !w.intents.keys[current] {
 			w.violate("%s before its inventory is stored", e)
 		}
 	case update.envelope.Report != nil:

@@ -143,7 +143,9 @@ func (p *process) affirm(won *leader.Term) {
 	p.w.observe()
 	t := p.term
 	switch {
-	case t.dead || t.frozen():
+	case t.dead:
+	case t.frozen(): // a process that slept has to prove it anew
+		t.backlog = append(t.backlog, t.affirm)
 	case t.noMesos:
 		p.w.after(time.Second, t.affirm)
 	default:
@@ -216,7 +218,11 @@ func (p *process) thaw() {
 	if p.term != nil {
 		p.term.thaw()
 	}
-	p.w.after(time.Microsecond, func() { p.w.outside(p.client.Thaw) })
+	p.w.after(time.Microsecond, func() {
+		if !p.frozen { // it may sleep again already
+			p.w.outside(p.client.Thaw)
+		}
+	})
 }
 
 // ballot is the store of a term that was really won, under the eyes of the
