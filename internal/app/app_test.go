@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"scaleio-framework/internal/config"
+	"scaleio-framework/internal/freeport"
 )
 
 const password = "Very-Secret7"
@@ -24,10 +25,9 @@ const password = "Very-Secret7"
 // freePort is a port that nobody listens on.
 func freePort(t *testing.T) int {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Find("127.0.0.1")
 	require.NoError(t, err)
-	defer func() { require.NoError(t, ln.Close()) }()
-	return ln.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // configured reads a configuration as the program does; ZooKeeper and Mesos

@@ -39,6 +39,7 @@ var rules = []rule{
 	{"internal/model", module, nil, "records are a leaf"},
 	{"internal/engine", module + "scheduler", nil, "the engine knows no particular core"},
 	{"", module + "internal/netfault", []string{"internal/zkconn/zktest", "internal/sandbox"}, "production code breaks no networks"},
+	{"", module + "internal/freeport", []string{"internal/zkconn/zktest", "internal/sandbox"}, "production code listens where it is told to"},
 	{"", module + "internal/procfault", []string{"internal/zkconn/zktest", "internal/sandbox"}, "production code freezes no processes"},
 }
 

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"scaleio-framework/internal/freeport"
 )
 
 // restartAfter is Marathon's backoffSeconds of the app.
@@ -58,7 +60,7 @@ func (w *World) StartSchedulers() error {
 // under another SIO_NAME and SIO_ZK it is another framework's.
 func (w *World) StartScheduler(settings ...string) error {
 	n := len(w.schedulers) + 1
-	port, err := freePort(w.address())
+	port, err := freeport.Find(w.address())
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"scaleio-framework/internal/freeport"
 	"scaleio-framework/internal/netfault"
 	"scaleio-framework/internal/redact"
 	"scaleio-framework/internal/zkconn"
@@ -111,7 +112,7 @@ func NewWorld(ctx context.Context, opts Options, zk *ZooKeeper, dir, name string
 	if err := os.WriteFile(w.passwordFile(), []byte(w.password.Reveal()+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	if w.gatewayPort, err = freePort("127.0.0.1"); err != nil {
+	if w.gatewayPort, err = freeport.Find("127.0.0.1"); err != nil {
 		return nil, err
 	}
 	if opts.Machines {
@@ -319,14 +320,4 @@ func (w *World) Close() error {
 	}
 	w.gateways.Close()
 	return errors.Join(errs...)
-}
-
-// freePort finds a port that nobody listens on.
-func freePort(ip string) (int, error) {
-	ln, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
-	if err != nil {
-		return 0, fmt.Errorf("sandbox: find a free port: %w", err)
-	}
-	port := ln.Addr().(*net.TCPAddr).Port
-	return port, ln.Close()
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"scaleio-framework/internal/freeport"
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/internal/redact"
 	"scaleio-framework/nodeagent/hostfs"
@@ -204,10 +204,9 @@ func (w *world) driver(name, version string) nodeproto.DriverPackage {
 // freePort finds a port of an address that nobody listens on.
 func freePort(t *testing.T, ip string) int {
 	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+	port, err := freeport.Find(ip)
 	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // noSecretIn greps everything below a directory.

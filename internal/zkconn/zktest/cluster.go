@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"scaleio-framework/internal/freeport"
 	"scaleio-framework/internal/procfault"
 )
 
@@ -223,13 +224,14 @@ func (c *Cluster) Close() {
 // freePorts draws ports that were free a moment ago, all different.
 func freePorts(n int) ([]int, error) {
 	ports := make([]int, 0, n)
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for len(ports) < n {
+		port, err := freeport.Find("127.0.0.1")
 		if err != nil {
-			return nil, fmt.Errorf("zktest: no free port: %w", err)
+			return nil, fmt.Errorf("zktest: %w", err)
 		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		if !slices.Contains(ports, port) {
+			ports = append(ports, port)
+		}
 	}
 	return ports, nil
 }

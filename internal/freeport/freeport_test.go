@@ -1,0 +1,27 @@
+package freeport_test
+
+import (
+	"net"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"scaleio-framework/internal/freeport"
+)
+
+func TestAFoundPortCanBeListenedOnAndIsNoOutgoingConnections(t *testing.T) {
+	for range 50 {
+		port, err := freeport.Find("127.0.0.1")
+		require.NoError(t, err)
+		require.Less(t, port, 32768)
+		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, ln.Close()) })
+	}
+}
+
+func TestAnAddressOfAnotherMachineHasNone(t *testing.T) {
+	_, err := freeport.Find("192.0.2.1")
+	require.ErrorContains(t, err, "find a free port of 192.0.2.1")
+}
