@@ -164,16 +164,25 @@ func (d dpkg) InstallNamed(ctx context.Context, names ...string) error {
 	return nil
 }
 
-// Remove purges: ScaleIO's packages refuse to go without I_AM_SURE.
-func (d dpkg) Remove(ctx context.Context, name string) error {
+// Present takes what dpkg has anything of.
+func (d dpkg) Present(ctx context.Context, name string) (bool, error) {
 	states, err := d.query(ctx, name)
 	if err != nil {
-		return fmt.Errorf("remove package %s: %w", name, err)
+		return false, fmt.Errorf("query package %s: %w", name, err)
 	}
-	if !slices.ContainsFunc(states, state.known) {
-		return nil
+	return slices.ContainsFunc(states, state.known), nil
+}
+
+// Remove purges: ScaleIO's packages refuse to go without I_AM_SURE. dpkg
+// refuses a package whose installation was interrupted, unless forced.
+func (d dpkg) Remove(ctx context.Context, name string) error {
+	there, err := d.Present(ctx, name)
+	if err != nil || !there {
+		return err
 	}
-	command := runner.Command{Argv: []string{"dpkg", "-P", name}, Env: []string{noninteractive, "I_AM_SURE=1"}, Timeout: installTimeout}
+	command := runner.Command{
+		Argv: []string{"dpkg", "--force-remove-reinstreq", "-P", name}, Env: []string{noninteractive, iAmSure}, Timeout: installTimeout,
+	}
 	if err := must(ctx, d.run, command); err != nil {
 		return fmt.Errorf("remove package %s: %w", name, err)
 	}

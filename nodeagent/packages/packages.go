@@ -33,6 +33,9 @@ const (
 	installTimeout = 15 * time.Minute
 )
 
+// iAmSure lets ScaleIO's packages be removed.
+const iAmSure = "I_AM_SURE=1"
+
 // Env is what an installer finds in its environment.
 type Env struct {
 	Plain   []string                 // NAME=value
@@ -48,9 +51,12 @@ type Manager interface {
 	Install(ctx context.Context, file string, env Env) error
 	// InstallNamed installs packages of the distribution.
 	InstallNamed(ctx context.Context, names ...string) error
-	// Remove removes a package with its configuration; one that is not
-	// installed is fine.
+	// Remove removes a package with its configuration, one that a crash left
+	// half installed or half removed too; one that is not there is fine.
 	Remove(ctx context.Context, name string) error
+	// Present reports whether anything of a package is left: all of it, a half
+	// of it, its configuration.
+	Present(ctx context.Context, name string) (bool, error)
 }
 
 // New returns the manager of a family.

@@ -155,18 +155,34 @@ esac`})
 	require.NoError(t, m.Remove(t.Context(), "absent"), "what is not there need not be removed")
 	require.NoFileExists(t, filepath.Join(dir, "log"))
 	require.NoError(t, m.Remove(t.Context(), "one"))
-	require.Equal(t, "-e one 1\n", read(t, dir, "log"))
+	require.Equal(t, "-e --allmatches one 1\n", read(t, dir, "log"))
+	for name, want := range map[string]bool{"one": true, "two": true, "absent": false} {
+		there, err := m.Present(t.Context(), name)
+		require.NoError(t, err)
+		require.Equal(t, want, there, name)
+	}
+	_, err = m.Present(t.Context(), "broken")
+	require.Error(t, err, "what cannot be read is not gone")
 }
 
 func TestDpkgPurgesWithTheVendorsWord(t *testing.T) {
 	m, dir := manager(t, packages.Deb, map[string]string{
-		"dpkg-query": `[ "$4" = half ] && echo "install reinstreq half-installed 1.0" || exit 1`,
+		"dpkg-query": `case "$4" in
+half) echo "install reinstreq half-installed 1.0";;
+rest) echo "deinstall ok config-files 1.0";;
+*) exit 1;;
+esac`,
 		"dpkg":       `echo "$* $I_AM_SURE" > "$DIR/log"`,
 	})
 	require.NoError(t, m.Remove(t.Context(), "absent"))
 	require.NoFileExists(t, filepath.Join(dir, "log"))
 	require.NoError(t, m.Remove(t.Context(), "half"))
-	require.Equal(t, "-P half 1\n", read(t, dir, "log"))
+	require.Equal(t, "--force-remove-reinstreq -P half 1\n", read(t, dir, "log"))
+	for name, want := range map[string]bool{"half": true, "rest": true, "absent": false} {
+		there, err := m.Present(t.Context(), name)
+		require.NoError(t, err)
+		require.Equal(t, want, there, name)
+	}
 }
 
 func TestDistributionPackages(t *testing.T) {

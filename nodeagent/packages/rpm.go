@@ -64,13 +64,21 @@ func (r rpm) InstallNamed(ctx context.Context, names ...string) error {
 	return fmt.Errorf("install %s: this host has none of dnf, yum, zypper: install the packages by hand", strings.Join(names, ", "))
 }
 
-// Remove erases: ScaleIO's packages refuse to go without I_AM_SURE.
-func (r rpm) Remove(ctx context.Context, name string) error {
+// Present is Installed: the database has a package from the unpacking of its
+// files until after their removal.
+func (r rpm) Present(ctx context.Context, name string) (bool, error) {
 	_, ok, err := r.Installed(ctx, name)
-	if err != nil || !ok {
+	return ok, err
+}
+
+// Remove erases: ScaleIO's packages refuse to go without I_AM_SURE. A crash may
+// have left two versions, which rpm removes only when told so.
+func (r rpm) Remove(ctx context.Context, name string) error {
+	there, err := r.Present(ctx, name)
+	if err != nil || !there {
 		return err
 	}
-	command := runner.Command{Argv: []string{"rpm", "-e", name}, Env: []string{"I_AM_SURE=1"}, Timeout: installTimeout}
+	command := runner.Command{Argv: []string{"rpm", "-e", "--allmatches", name}, Env: []string{iAmSure}, Timeout: installTimeout}
 	if err := must(ctx, r.run, command); err != nil {
 		return fmt.Errorf("remove package %s: %w", name, err)
 	}

@@ -23,14 +23,14 @@ func (h *Host) mdmRemove(p nodeproto.MDMRemoveParams, _ Request) (Step, error) {
 	return &mdmRemove{h: h, name: p.Package}, nil
 }
 
-// Detect asks whether the package is gone, half installed ones included.
+// Detect asks whether the package is gone, and nothing of it left.
 func (s *mdmRemove) Detect(ctx context.Context) (bool, error) {
 	manager, err := s.h.packages()
 	if err != nil {
 		return false, err
 	}
-	_, ok, err := manager.Installed(ctx, s.name)
-	return !ok, err
+	there, err := manager.Present(ctx, s.name)
+	return !there, err
 }
 
 // Apply removes the package, but not from under a running cluster.
