@@ -25,3 +25,19 @@ func TestAnAddressOfAnotherMachineHasNone(t *testing.T) {
 	_, err := freeport.Find("192.0.2.1")
 	require.ErrorContains(t, err, "find a free port of 192.0.2.1")
 }
+
+func TestNobodyElseHasAClaimedNetwork(t *testing.T) {
+	seen := map[string]bool{}
+	for range 3 {
+		network, err := freeport.Claim()
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, network.Close()) })
+		address := network.Address(1)
+		require.False(t, seen[address], address)
+		seen[address] = true
+		require.True(t, net.ParseIP(address).IsLoopback())
+		ln, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
+		require.NoError(t, err)
+		require.NoError(t, ln.Close())
+	}
+}

@@ -53,6 +53,11 @@ func (t *tool) daemon() int {
 		_, _ = fmt.Fprintf(t.stderr, "%s: %s\n", t.name, text)
 		return 1
 	}
+	stop, ok := openHere(t.name, t.stderr)
+	if !ok {
+		return 1
+	}
+	defer stop()
 	if err := notifyReady(variable(t.env, "NOTIFY_SOCKET")); err != nil {
 		_, _ = fmt.Fprintf(t.stderr, "%s: tell systemd: %v\n", t.name, err)
 		return 1

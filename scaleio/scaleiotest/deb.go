@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"scaleio-framework/nodeagent/packages/packagestest"
 )
@@ -122,10 +123,14 @@ func configOf(component string) string {
 func DistributionDebs() []packagestest.Deb {
 	var debs []packagestest.Deb
 	for _, name := range []string{"libaio1", "numactl", "openjdk-8-jre-headless"} {
-		debs = append(debs, packagestest.Deb{
+		deb := packagestest.Deb{
 			Name: name, Version: "1.0", Description: "double of " + name,
 			Files: map[string]string{"usr/share/doc/" + name + "/copyright": "a double\n"},
-		})
+		}
+		if strings.Contains(name, "jre") {
+			deb.Links = map[string]string{"usr/bin/java": StandIn}
+		}
+		debs = append(debs, deb)
 	}
 	return debs
 }

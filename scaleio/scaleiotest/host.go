@@ -41,6 +41,7 @@ type host struct {
 	guid     string
 	mounts   map[string]string
 	gateway  gateway
+	ports    map[string]func() // of each unit that listens, what ends it
 }
 
 // service is the state of one unit.
@@ -79,6 +80,7 @@ func (s *System) addHost(name, ip, root string, disks []Disk) (*host, error) {
 		packages: map[string]string{},
 		services: map[string]*service{"mesos-slave": {active: true, enabled: true}},
 		mounts:   map[string]string{},
+		ports:    map[string]func(){},
 		disks:    slices.Clone(disks),
 	}
 	s.hosts = append(s.hosts, h)
@@ -105,14 +107,30 @@ func (s *System) power(name string, down bool) error {
 	if down {
 		h.session = nil
 		end = h.stopGateway()
-	} else if h.running("scaleio-gateway") {
-		err = s.startGateway(h)
+		h.closeUnits()
+	} else {
+		err = s.resume(h)
 	}
 	s.mu.Unlock()
 	if end != nil {
 		<-end
 	}
 	return err
+}
+
+// resume lets the services of a host that is back listen again.
+func (s *System) resume(h *host) error {
+	var errs []error
+	for unit := range h.services {
+		if !h.running(unit) {
+			continue
+		}
+		if unit == "scaleio-gateway" {
+			errs = append(errs, s.startGateway(h))
+		}
+		errs = append(errs, s.openUnit(h, unit))
+	}
+	return errors.Join(errs...)
 }
 
 func (s *System) hostNamed(name string) *host {

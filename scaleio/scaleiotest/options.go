@@ -44,6 +44,10 @@ type Options struct {
 	// Listen makes the gateways of hosts that are no Machine listen;
 	// nil means net.Listen. The listener says where clients reach it.
 	Listen func(addr string) (net.Listener, error)
+	// Ports makes the services of attached hosts listen on the vendor's ports
+	// of their host's address, which nothing else may have then: see package
+	// freeport. The programs of a Machine listen there whatever it says.
+	Ports bool
 	// GatewayStart is how long a started gateway answers 503 before it serves.
 	GatewayStart time.Duration
 	// TokenIdle and TokenMax end a REST session: 10 minutes without use and 8

@@ -106,6 +106,7 @@ func (s *System) Close() error {
 	var ends []chan struct{}
 	var first error
 	for _, h := range s.hosts {
+		h.closeUnits()
 		if end := h.stopGateway(); end != nil {
 			ends = append(ends, end)
 		}

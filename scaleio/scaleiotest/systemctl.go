@@ -140,6 +140,10 @@ func (s *System) startUnit(h *host, unit string, svc *service) error {
 			return refusef(0, "Job for scaleio-gateway.service failed: %v", err)
 		}
 	}
+	if err := s.openUnit(h, unit); err != nil {
+		svc.active = false
+		return refusef(0, "Job for %s.service failed: %v", unit, err)
+	}
 	svc.active = true
 	if s.cluster != nil {
 		s.settle()
@@ -149,6 +153,7 @@ func (s *System) startUnit(h *host, unit string, svc *service) error {
 
 func (h *host) stopUnit(unit string, svc *service) chan struct{} {
 	svc.active = false
+	h.closeUnit(unit)
 	if unit == "scaleio-gateway" {
 		return h.stopGateway()
 	}
