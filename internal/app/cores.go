@@ -59,7 +59,7 @@ func (a *App) bootstrapOptions() bootstrap.Options {
 	o.MaxFailures, o.RetryBackoff = c.ScaleIO.MaxFailures, c.ScaleIO.RetryBackoff
 	o.RetryBackoffMax = max(o.RetryBackoffMax, o.RetryBackoff)
 	o.DevicePattern, o.DeviceDeny, o.DeviceTestMode = c.Devices.Pattern, c.Devices.Deny, c.Devices.TestMode
-	o.GatewayPort, o.BypassCertificateCheck = c.Gateway.Port, c.Gateway.BypassCertificateCheck
+	o.GatewayPort, o.GatewayHTTPPort, o.BypassCertificateCheck = c.Gateway.Port, c.Gateway.HTTPPort, c.Gateway.BypassCertificateCheck
 	o.GatewayTimeout = max(o.GatewayTimeout, 2*c.Gateway.Timeout)
 	o.Isolator, o.AgentService, o.VolumeDriver = c.Volumes.Isolator, c.Volumes.AgentService, c.Volumes.Driver
 	o.SchedulerHost = c.REST.Host

@@ -110,7 +110,7 @@ type ScaleIO struct {
 
 // Gateway is how the ScaleIO gateways are reached and trusted.
 type Gateway struct {
-	Port                   int
+	Port, HTTPPort         int
 	CAFile                 string
 	Insecure               bool
 	BypassCertificateCheck bool

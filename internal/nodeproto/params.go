@@ -48,6 +48,26 @@ type PrerequisitesParams struct {
 	Packages []string `json:"packages,omitempty"`
 	// MinMemoryMB refuses a host with less memory, in MiB; 0 checks nothing.
 	MinMemoryMB int64 `json:"min_memory_mb,omitempty"`
+	// Ports are where the host's components will listen: a host where another
+	// program does is refused.
+	Ports []ComponentPort `json:"ports,omitempty"`
+	// Java is the version that the gateway needs, as "1.8"; empty asks nothing.
+	Java string `json:"java,omitempty"`
+}
+
+// ComponentPort is a TCP port that a component listens on.
+type ComponentPort struct {
+	Port      int    `json:"port"`
+	Component string `json:"component"`
+	// Package is the component's. A host that has it is not asked: the
+	// component itself holds the port.
+	Package string `json:"package"`
+}
+
+// GatewayPorts are where a gateway listens.
+type GatewayPorts struct {
+	HTTPS int `json:"https"`
+	HTTP  int `json:"http"`
 }
 
 // PackageParams belongs to the *-package steps. The package's environment
@@ -65,6 +85,9 @@ type PackageParams struct {
 	Manager bool `json:"manager,omitempty"`
 	// MDMAddresses are all managers' addresses, for the sdc package.
 	MDMAddresses []string `json:"mdm_addresses,omitempty"`
+	// GatewayPorts are for the gateway package; nil leaves what the vendor's
+	// files say.
+	GatewayPorts *GatewayPorts `json:"gateway_ports,omitempty"`
 }
 
 // MDMRemoveParams belongs to StepMDMRemove: a host that lost its MDM role

@@ -65,13 +65,15 @@ type World struct {
 	name string // of the framework; its root in ZooKeeper is made of it
 
 	password    redact.Secret
-	gatewayPort int
+	gatewayPort int    // HTTPS
+	httpPort    int    // of gateways
 	packages    string // folder
 
 	system     *scaleiotest.System
-	machines   *machines // nil when hosts are directories
-	aws        *aws      // nil without Options.Growth
-	planned    int       // volumes of all growths so far
+	network    *freeport.Network // of hosts that are directories
+	machines   *machines         // nil when hosts are directories
+	aws        *aws              // nil without Options.Growth
+	planned    int               // volumes of all growths so far
 	mesos      *mesostest.Cluster
 	links      []*links // one of each scheduler
 	gateways   netfault.Route
@@ -112,13 +114,18 @@ func NewWorld(ctx context.Context, opts Options, zk *ZooKeeper, dir, name string
 	if err := os.WriteFile(w.passwordFile(), []byte(w.password.Reveal()+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	if w.gatewayPort, err = freeport.Find("127.0.0.1"); err != nil {
-		return nil, err
-	}
-	if opts.Machines {
-		if err := w.startMachines(ctx); err != nil {
+	for _, port := range []*int{&w.gatewayPort, &w.httpPort} {
+		if *port, err = freeport.Find("127.0.0.1"); err != nil {
 			return nil, err
 		}
+	}
+	if opts.Machines {
+		err = w.startMachines(ctx)
+	} else {
+		w.network, err = freeport.Claim()
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := w.startScaleIO(); err != nil {
 		return nil, err
@@ -177,6 +184,7 @@ func (w *World) zkServers() []string { return strings.Split(w.zk.cluster.Connect
 func (w *World) startScaleIO() (err error) {
 	options := scaleiotest.Options{
 		GatewayPort: w.gatewayPort, Listen: w.gateways.Listen, ControlAddr: net.JoinHostPort(w.address(), "0"),
+		Ports: true,
 	}
 	if w.system, err = scaleiotest.New(options); err != nil {
 		return err
@@ -264,7 +272,7 @@ func (w *World) AddHost() (*Host, error) {
 
 // addDirectory lays out a directory as the n-th host.
 func (w *World) addDirectory(h *Host, n int) error {
-	h.IP = fmt.Sprintf("127.0.1.%d", n)
+	h.IP = w.network.Address(n)
 	h.Root = filepath.Join(w.dir, "hosts", h.Name)
 	spec := scaleiotest.HostSpec{Hostname: h.Name, IP: h.IP, OS: scaleiotest.Ubuntu}
 	for d := range w.opts.Disks {
@@ -314,6 +322,9 @@ func (w *World) Close() error {
 	}
 	if w.machines != nil {
 		errs = append(errs, w.machines.close())
+	}
+	if w.network != nil {
+		errs = append(errs, w.network.Close())
 	}
 	for _, l := range w.links {
 		l.close()

@@ -137,3 +137,24 @@ func TestToolsThatFailSayWhy(t *testing.T) {
 	require.ErrorContains(t, s.Start(t.Context(), "mdm"), "start service mdm: systemctl ended with status 5: Unit mdm.service not found.")
 	require.ErrorContains(t, s.Restart(t.Context(), "mdm"), "Unit mdm.service not found.")
 }
+
+// What an operator reads is systemd's own word where there is one.
+func TestTheStateOfAServiceIsAWord(t *testing.T) {
+	for name, c := range map[string]struct {
+		scripts map[string]string
+		files   []string
+		want    string
+	}{
+		"systemd's word":  {map[string]string{"systemctl": "echo activating; exit 3"}, nil, "activating"},
+		"systemd is mute": {map[string]string{"systemctl": "exit 4"}, nil, "not active"},
+		"upstart":         {map[string]string{"initctl": "echo \"$2 start/running, process 7\""}, []string{"etc/init/mdm.conf"}, "active"},
+		"a script":        {map[string]string{"service": "exit 3"}, []string{"etc/init.d/mdm"}, "not active"},
+		"nothing":         {nil, nil, "unknown: services cannot be started: this host has none of systemctl, initctl and service: install one, or put its directory into the node agent's PATH"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := host(t, c.scripts, c.files...)
+			require.Equal(t, c.want, s.State(t.Context(), "mdm"))
+			require.Empty(t, s.Journal(t.Context(), "mdm", 3), "a directory has no journal")
+		})
+	}
+}

@@ -25,7 +25,7 @@ func TestStepsBuildAClusterAndFindItAgain(t *testing.T) {
 
 func buildCluster(t *testing.T, system scaleiotest.OS) {
 	w := newWorld(t, scaleiotest.Options{StrictDependencies: true})
-	ips := []string{"127.0.3.1", "127.0.3.2", "127.0.3.3"}
+	ips := []string{w.ip(1), w.ip(2), w.ip(3)}
 	var nodes []*node
 	for i, ip := range ips {
 		nodes = append(nodes, w.node([]string{"a", "b", "c"}[i], ip, system))
@@ -42,9 +42,6 @@ func buildCluster(t *testing.T, system scaleiotest.OS) {
 		n.twice(nodeproto.StepMDMPackage, p)
 		n.twice(nodeproto.StepSDSPackage, w.component("sds", system))
 		n.twice(nodeproto.StepLIAPackage, w.component("lia", system))
-		sdc := w.component("sdc", system)
-		sdc.MDMAddresses = ips[:2]
-		n.twice(nodeproto.StepSDCPackage, sdc)
 	}
 
 	first := nodes[0]
@@ -62,6 +59,12 @@ func buildCluster(t *testing.T, system scaleiotest.OS) {
 	})
 	first.twice(nodeproto.StepRenameSystem, nodeproto.RenameSystemParams{Name: "scaleio", Username: user})
 
+	for _, n := range nodes {
+		n.host = n.newHost(false)
+		sdc := w.component("sdc", system)
+		sdc.MDMAddresses = ips[:2]
+		n.twice(nodeproto.StepSDCPackage, sdc)
+	}
 	for _, n := range nodes[:2] {
 		n.host = n.newHost(false)
 		n.twice(nodeproto.StepGatewayPackage, w.component("gateway", system))
@@ -129,7 +132,7 @@ func (n *node) checkPins(params nodeproto.GatewayConfigureParams, seen nodeproto
 // The volume driver on one node, up to the Mesos agent's restart.
 func TestVolumeDriverAndIsolator(t *testing.T) {
 	w := newWorld(t, scaleiotest.Options{})
-	n := w.node("a", "127.0.3.4", scaleiotest.Ubuntu)
+	n := w.node("a", w.ip(4), scaleiotest.Ubuntu)
 
 	// Without dvdcli the Mesos agent would not start again.
 	dvdcli := filepath.Join(w.tools, "dvdcli")
@@ -142,7 +145,7 @@ func TestVolumeDriverAndIsolator(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(n.root, "etc/mesos-slave/isolation"))
 	require.NoError(t, os.Symlink(self, dvdcli))
 
-	n = w.node("b", "127.0.3.5", scaleiotest.Ubuntu)
+	n = w.node("b", w.ip(5), scaleiotest.Ubuntu)
 	n.twice(nodeproto.StepVolumeDriver, nodeproto.VolumeDriverParams{Packages: []nodeproto.DriverPackage{
 		w.driver("rexray", "0.11.4-1"), w.driver("dvdcli", "0.2.1-1"),
 	}})

@@ -90,12 +90,41 @@ func (s *component) Detect(ctx context.Context) (bool, error) {
 	if err := s.configured(); err != nil {
 		return false, err
 	}
+	if s.params.GatewayPorts != nil {
+		if _, due, err := s.h.portsDue(*s.params.GatewayPorts); err != nil || due {
+			return false, err
+		}
+	}
 	return s.h.services.IsActive(ctx, s.unit)
 }
 
 // Apply installs the package, and starts the service where the package is
-// there already.
+// there already. A gateway that the installation started on other ports is
+// restarted.
 func (s *component) Apply(ctx context.Context) error {
+	// Where a gateway's installation fails for its ports, the next one finds
+	// the files of the first.
+	if err := s.listen(); err != nil {
+		return err
+	}
+	if err := s.install(ctx); err != nil || s.params.GatewayPorts == nil {
+		return err
+	}
+	if err := s.listen(); err != nil {
+		return err
+	}
+	return s.h.restartGateway(ctx)
+}
+
+func (s *component) listen() error {
+	if s.params.GatewayPorts == nil {
+		return nil
+	}
+	return s.h.writePorts(*s.params.GatewayPorts)
+}
+
+// install installs the package, or starts the service of an installed one.
+func (s *component) install(ctx context.Context) error {
 	_, ok, err := s.installed(ctx)
 	if err != nil {
 		return err
@@ -130,10 +159,26 @@ func (s *component) Verify(ctx context.Context) (any, error) {
 	if err := s.configured(); err != nil {
 		return nil, err
 	}
-	if err := s.h.active(ctx, s.unit); err != nil || s.params.Component != sdc {
+	if err := s.h.answers(ctx, s.params.Component, s.port()); err != nil || s.params.Component != sdc {
 		return nil, err
 	}
-	return nil, s.h.moduleRuns(ctx)
+	return nil, s.h.driverConnects(ctx)
+}
+
+// port is where the component's program listens; 0 for the SDC, which is in
+// the kernel.
+func (s *component) port() int {
+	switch s.params.Component {
+	case mdm:
+		return mdmPort
+	case sds:
+		return sdsPort
+	case lia:
+		return liaPort
+	case gateway:
+		return s.h.gatewayPorts(s.params.GatewayPorts).HTTPS
+	}
+	return 0
 }
 
 func (s *component) installed(ctx context.Context) (string, bool, error) {

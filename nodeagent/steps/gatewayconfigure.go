@@ -12,12 +12,9 @@ import (
 	"scaleio-framework/internal/redact"
 )
 
-// The gateway's files, and its port when none is given or written there.
+// The file of the gateway's settings.
 const (
 	gatewayUser      = "/opt/emc/scaleio/gateway/webapps/ROOT/WEB-INF/classes/gatewayUser.properties"
-	gatewayTomcat    = "/opt/emc/scaleio/gateway/conf/catalina.properties"
-	gatewayPort      = 443
-	keyPort          = "ssl.port"
 	keyMDMs          = "mdm.ip.addresses"
 	keyBypass        = "security.bypass_certificate_check"
 	separator        = "," // ";" is seen in scripts too; the vendor's own tools write ","
@@ -90,7 +87,7 @@ func (s *gatewayConfigure) Apply(ctx context.Context) error {
 // has them, and logs in, patiently: a gateway takes minutes to start.
 func (s *gatewayConfigure) Verify(ctx context.Context) (any, error) {
 	if err := until(ctx, s.trustAndLogin); err != nil {
-		return nil, fmt.Errorf("log in to the gateway on this host: %w", err)
+		return nil, fmt.Errorf("log in to the gateway on this host: %w; %s", err, s.h.symptoms(ctx, gateway, s.port()))
 	}
 	if err := s.h.pending.Clear(gateway); err != nil {
 		return nil, err
@@ -110,7 +107,7 @@ func (s *gatewayConfigure) files() []propertiesFile {
 		{keyBypass, strconv.FormatBool(s.params.BypassCertificateCheck)},
 	}}}
 	if s.params.Port > 0 && s.h.root.Exists(gatewayTomcat) {
-		files = append(files, propertiesFile{name: gatewayTomcat, settings: [][2]string{{keyPort, strconv.Itoa(s.params.Port)}}})
+		files = append(files, portsFile(nodeproto.GatewayPorts{HTTPS: s.params.Port}))
 	}
 	return files
 }
@@ -130,11 +127,5 @@ func (s *gatewayConfigure) port() int {
 	if s.params.Port > 0 {
 		return s.params.Port
 	}
-	data, _, err := s.h.root.ReadIfThere(gatewayTomcat)
-	if err == nil {
-		if port, err := strconv.Atoi(property(data, keyPort)); err == nil {
-			return port
-		}
-	}
-	return gatewayPort
+	return s.h.gatewayPorts(nil).HTTPS
 }

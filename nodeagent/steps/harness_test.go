@@ -52,17 +52,21 @@ type world struct {
 	sources []string
 	files   string
 	mesos   string // the version of the Mesos agents
+	network *freeport.Network
 }
 
 func newWorld(t *testing.T, o scaleiotest.Options) *world {
 	t.Helper()
-	o.Version = version
+	o.Version, o.Ports = version, true
 	s, err := scaleiotest.New(o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	_, err = s.Serve()
 	require.NoError(t, err)
 	w := &world{System: s, t: t, tools: t.TempDir(), files: t.TempDir(), mesos: "1.12.0"}
+	w.network, err = freeport.Claim()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, w.network.Close()) })
 	self, err := os.Executable()
 	require.NoError(t, err)
 	for _, name := range scaleiotest.ToolNames() {
@@ -86,6 +90,9 @@ type node struct {
 	journal *journal.Journal
 	host    *steps.Host
 }
+
+// ip is the address of a host that is played.
+func (w *world) ip(host int) string { return w.network.Address(host) }
 
 func (w *world) node(name, ip string, system scaleiotest.OS) *node {
 	w.t.Helper()

@@ -19,7 +19,7 @@ import (
 func manager(t *testing.T) (*world, *node, nodeproto.CreateClusterParams) {
 	t.Helper()
 	w := newWorld(t, scaleiotest.Options{})
-	n := w.node("a", "127.0.3.6", scaleiotest.Ubuntu)
+	n := w.node("a", w.ip(6), scaleiotest.Ubuntu)
 	p := w.component("mdm", scaleiotest.Ubuntu)
 	p.Manager = true
 	n.twice(nodeproto.StepMDMPackage, p)
@@ -84,7 +84,7 @@ func TestAnMDMOfTheWrongRoleIsHopelessWithARemedy(t *testing.T) {
 
 func TestAServiceThatStoppedIsStartedAgain(t *testing.T) {
 	w := newWorld(t, scaleiotest.Options{})
-	n := w.node("a", "127.0.3.6", scaleiotest.Ubuntu)
+	n := w.node("a", w.ip(6), scaleiotest.Ubuntu)
 	n.twice(nodeproto.StepSDSPackage, w.component("sds", scaleiotest.Ubuntu))
 	w.runTool(n, "systemctl", "stop", "sds")
 	_, changed, err := n.try(nodeproto.StepSDSPackage, w.component("sds", scaleiotest.Ubuntu))
@@ -105,7 +105,7 @@ func (w *world) runTool(n *node, tool string, args ...string) {
 // the file for the whole.
 func TestARestartThatFailedIsDoneLater(t *testing.T) {
 	w := newWorld(t, scaleiotest.Options{})
-	n := w.node("a", "127.0.3.6", scaleiotest.Ubuntu)
+	n := w.node("a", w.ip(6), scaleiotest.Ubuntu)
 	n.twice(nodeproto.StepLIAPackage, w.component("lia", scaleiotest.Ubuntu))
 	n.twice(nodeproto.StepVolumeDriver, nodeproto.VolumeDriverParams{Packages: []nodeproto.DriverPackage{w.driver("rexray", "0.11.4-1")}})
 	for step, c := range map[string]struct {
@@ -157,7 +157,7 @@ func TestSCLIThatDoesNotAsk(t *testing.T) {
 
 func TestAHostThatCannotCarryItsPersonaIsRefused(t *testing.T) {
 	w := newWorld(t, scaleiotest.Options{})
-	n := w.node("a", "127.0.3.6", scaleiotest.Ubuntu)
+	n := w.node("a", w.ip(6), scaleiotest.Ubuntu)
 	require.NoError(t, os.WriteFile(filepath.Join(n.root, "proc/meminfo"), []byte("MemTotal: 1048576 kB\n"), 0o644))
 	_, changed, err := n.try(nodeproto.StepPrerequisites, nodeproto.PrerequisitesParams{MinMemoryMB: 3000, Packages: []string{"libaio1"}})
 	require.ErrorContains(t, err, "1024 MiB of memory, its persona needs 3000")
@@ -171,7 +171,7 @@ func TestAHostThatCannotCarryItsPersonaIsRefused(t *testing.T) {
 
 func TestAGatewayThatIsNotThereCannotBeConfigured(t *testing.T) {
 	w := newWorld(t, scaleiotest.Options{})
-	n := w.node("a", "127.0.3.6", scaleiotest.Ubuntu)
+	n := w.node("a", w.ip(6), scaleiotest.Ubuntu)
 	_, _, err := n.try(nodeproto.StepGatewayConfigure, nodeproto.GatewayConfigureParams{MDMAddresses: []string{n.ip}, Username: user, Port: 8443})
 	require.ErrorContains(t, err, "gatewayUser.properties")
 }
@@ -180,7 +180,7 @@ func TestAGatewayThatIsNotThereCannotBeConfigured(t *testing.T) {
 // generation that it has happened, and orders no second one.
 func TestARestartThatKilledTheNodeAgentIsNotRepeated(t *testing.T) {
 	w := newWorld(t, scaleiotest.Options{})
-	n := w.node("a", "127.0.3.6", scaleiotest.Ubuntu)
+	n := w.node("a", w.ip(6), scaleiotest.Ubuntu)
 	require.NoError(t, os.Remove(filepath.Join(w.tools, "systemctl")))
 	script := `#!/bin/sh
 cd "$SIO_HOST_ROOT"

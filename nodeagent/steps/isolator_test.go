@@ -32,7 +32,7 @@ func (n *node) read(name string) string {
 func TestTheModuleThatFitsTheAgentIsLoaded(t *testing.T) {
 	w := newWorld(t, scaleiotest.Options{})
 	w.mesos = "0.28.2"
-	n := w.node("a", "127.0.3.6", scaleiotest.Ubuntu)
+	n := w.node("a", w.ip(6), scaleiotest.Ubuntu)
 	_, _, err := n.try(nodeproto.StepIsolator, nodeproto.IsolatorParams{Mode: "docker-volume"})
 	require.ErrorContains(t, err, "the Mesos agent is version 0.28.2, and docker/volume came with 1.0")
 	require.Equal(t, failure.Hopelessness, failure.KindOf(err))
@@ -62,7 +62,7 @@ func TestTheModuleThatFitsTheAgentIsLoaded(t *testing.T) {
 // DC/OS brings its own driver, and has its own files and services.
 func TestDCOSKeepsItsOwnDriver(t *testing.T) {
 	w := newWorld(t, scaleiotest.Options{})
-	n := w.node("a", "127.0.3.7", scaleiotest.EL7)
+	n := w.node("a", w.ip(7), scaleiotest.EL7)
 	n.write(map[string]string{
 		"opt/mesosphere/etc/mesos-slave-common": "MESOS_ISOLATION=cgroups/cpu,cgroups/mem\n",
 		"opt/mesosphere/bin/rexray":             "", "opt/mesosphere/bin/dvdcli": "",
@@ -93,7 +93,7 @@ func TestDCOSKeepsItsOwnDriver(t *testing.T) {
 
 func TestTheAgentsServiceIsFound(t *testing.T) {
 	w := newWorld(t, scaleiotest.Options{})
-	n := w.node("a", "127.0.3.8", scaleiotest.Ubuntu)
+	n := w.node("a", w.ip(8), scaleiotest.Ubuntu)
 	n.twice(nodeproto.StepIsolator, nodeproto.IsolatorParams{Mode: "docker-volume"})
 	n.twice(nodeproto.StepAgentRestart, nodeproto.AgentRestartParams{Service: nodeproto.AgentServiceAuto})
 	require.Equal(t, 1, w.Count(scaleiotest.OpService, "a:mesos-slave:restart"))

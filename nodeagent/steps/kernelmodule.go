@@ -18,19 +18,49 @@ const (
 	drvCfgTimeout = time.Minute
 	// kernelRelease is what uname -r prints.
 	kernelRelease = "/proc/sys/kernel/osrelease"
+	// connectionTime is how long a module may take to find an MDM that leads.
+	connectionTime = 2 * time.Minute
 )
 
 // guid is what the kernel module answers with, in the form of a UUID.
 var guid = regexp.MustCompile(`^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 
+// connection is a system that the module is connected to, as drv_cfg lists it.
+// Both ids are zeros before.
+var connection = regexp.MustCompile(`MDM-ID ([0-9A-Fa-f]{16}) SDC ID ([0-9A-Fa-f]{16})`)
+
+const noID = "0000000000000000"
+
+// driverConnects proves that the kernel module runs and that a system has
+// taken it for its client.
+func (h *Host) driverConnects(ctx context.Context) error {
+	if err := h.moduleRuns(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, connectionTime, fmt.Errorf("the SDC is not connected to the MDM within %s", connectionTime))
+	defer cancel()
+	return until(ctx, func(ctx context.Context) error {
+		res, err := h.drvCfg(ctx, "--query_mdms")
+		if err != nil {
+			return err
+		}
+		if err := res.Err(); err != nil {
+			return err
+		}
+		for _, found := range connection.FindAllStringSubmatch(res.Stdout, -1) {
+			if found[1] != noID && found[2] != noID {
+				return nil
+			}
+		}
+		return fmt.Errorf("drv_cfg --query_mdms lists no MDM that has taken this SDC: %s: see that this host reaches the addresses in %s, and that the system is not in restricted SDC mode",
+			firstWords([]byte(res.Stdout)), drvCfg)
+	})
+}
+
 // moduleRuns asks the SDC's kernel module for its id. The service can be active
 // without a module: where none fits the kernel, it has nothing to load.
 func (h *Host) moduleRuns(ctx context.Context) error {
-	program := drvCfgProgram
-	if path, err := h.run.LookPath("drv_cfg"); err == nil {
-		program = path
-	}
-	res, err := h.run.Run(ctx, runner.Command{Argv: []string{program, "--query_guid"}, Timeout: drvCfgTimeout})
+	res, err := h.drvCfg(ctx, "--query_guid")
 	if err != nil {
 		return err
 	}
@@ -41,10 +71,38 @@ func (h *Host) moduleRuns(ctx context.Context) error {
 	if err == nil {
 		err = errors.New("it answers no id")
 	}
-	kernel, there, readErr := h.root.ReadIfThere(kernelRelease)
-	if readErr != nil || !there {
-		kernel = []byte("of this host")
-	}
-	return failure.Hopeless(fmt.Errorf("the SDC's service runs, but its kernel module does not (%w): no scini module fits the kernel %s: place one through /bin/emc/scaleio/scini_sync/driver_sync.conf, let the package build one, or boot a kernel that the package has one for; then order retry",
-		err, strings.TrimSpace(string(kernel))))
+	return failure.Hopeless(fmt.Errorf("the SDC's service runs, but its kernel module does not (%w; %s): no scini module fits the kernel %s%s",
+		err, h.loaded(ctx), h.kernel(), moduleRemedy))
 }
+
+// loaded tells whether the kernel has the module at all.
+func (h *Host) loaded(ctx context.Context) string {
+	res, err := h.run.Run(ctx, runner.Command{Argv: []string{"lsmod"}, Timeout: drvCfgTimeout})
+	switch {
+	case err != nil || res.Code != 0:
+		return "whether it is loaded is not known"
+	case strings.Contains("\n"+res.Stdout, "\nscini "):
+		return "it is loaded"
+	}
+	return "lsmod does not list scini"
+}
+
+func (h *Host) drvCfg(ctx context.Context, args ...string) (runner.Result, error) {
+	program := drvCfgProgram
+	if path, err := h.run.LookPath("drv_cfg"); err == nil {
+		program = path
+	}
+	return h.run.Run(ctx, runner.Command{Argv: append([]string{program}, args...), Timeout: drvCfgTimeout})
+}
+
+// kernel is the release that runs, as uname -r prints it.
+func (h *Host) kernel() string {
+	release, there, err := h.root.ReadIfThere(kernelRelease)
+	if err != nil || !there {
+		return "of this host"
+	}
+	return strings.TrimSpace(string(release))
+}
+
+// moduleRemedy follows what was found out about the modules.
+const moduleRemedy = ": place one through /bin/emc/scaleio/scini_sync/driver_sync.conf, let the package build one, or boot a kernel that the package has one for; then order retry"

@@ -19,13 +19,13 @@ func TestAnSDCWithoutItsKernelModuleIsTold(t *testing.T) {
 		"it answers no id":             "#!/bin/sh\necho 'Usage: drv_cfg <command> [options]'\n",
 	} {
 		w := newWorld(t, scaleiotest.Options{})
-		n := w.node("a", "127.0.3.9", scaleiotest.EL7)
+		n := w.node("a", w.ip(9), scaleiotest.EL7)
 		drvCfg := filepath.Join(w.tools, "drv_cfg")
 		require.NoError(t, os.Remove(drvCfg))
 		require.NoError(t, os.WriteFile(drvCfg, []byte(script), 0o755))
 		n.twice(nodeproto.StepPrerequisites, nodeproto.PrerequisitesParams{Packages: []string{"libaio", "numactl"}})
 		params := w.component("sdc", scaleiotest.EL7)
-		params.MDMAddresses = []string{"127.0.3.10", "127.0.3.11"}
+		params.MDMAddresses = []string{w.ip(10), w.ip(11)}
 		_, changed, err := n.try(nodeproto.StepSDCPackage, params)
 		require.True(t, changed)
 		require.True(t, w.Running("a", "scini"))

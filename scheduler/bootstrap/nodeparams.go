@@ -19,11 +19,49 @@ func prerequisitesParams(t *turn, at ref) (any, error) {
 	if err := t.lacking(at.host); err != nil {
 		return nil, err
 	}
-	p := nodeproto.PrerequisitesParams{}
+	p := nodeproto.PrerequisitesParams{Ports: t.ports(at.host)}
+	if t.plans[at.host].Persona == model.Manager {
+		p.MinMemoryMB = int64(min(managerMemory, t.options.MDM.MemoryMB))
+		p.Java = gatewayJava
+	}
 	if t.options.InstallPrerequisites {
 		p.Packages = prerequisites(t.live[at.host].inventory.OS, t.plans[at.host].Persona)
 	}
 	return p, nil
+}
+
+// What a manager's gateway asks of its host.
+const (
+	// managerMemory is what an MDM and a gateway need, in MiB. Who gives node
+	// agents less of it (--executor.mem.mdm) has less in mind.
+	managerMemory = 3000
+	// gatewayJava is the Java of the gateways up to 3.6.
+	gatewayJava = "1.8"
+)
+
+// ports are where the components of a host will listen. The packages are
+// given: lacking has looked.
+func (t *turn) ports(host string) []nodeproto.ComponentPort {
+	var list []nodeproto.ComponentPort
+	for _, component := range t.components(t.plans[host].Persona) {
+		var ports []int
+		switch component {
+		case componentMDM:
+			ports = []int{9011, 6611} // the cluster's, and that of its clients
+		case componentSDS:
+			ports = []int{7072}
+		case componentLIA:
+			ports = []int{9099}
+		case componentGateway:
+			ports = []int{t.options.GatewayPort, t.options.GatewayHTTPPort}
+		}
+		for _, port := range ports {
+			if p, ok := Choose(t.options.Packages, component, t.live[host].inventory.OS); ok {
+				list = append(list, nodeproto.ComponentPort{Port: port, Component: component, Package: p.Name})
+			}
+		}
+	}
+	return list
 }
 
 // choosePackage finds a component for a host, or says what is missing.
@@ -81,6 +119,8 @@ func packageParams(component string) func(t *turn, at ref) (any, error) {
 		switch component {
 		case componentMDM:
 			params.Manager = t.plans[at.host].Persona == model.Manager
+		case componentGateway:
+			params.GatewayPorts = &nodeproto.GatewayPorts{HTTPS: t.options.GatewayPort, HTTP: t.options.GatewayHTTPPort}
 		case componentSDC:
 			if params.MDMAddresses, err = t.managerAddresses(); err != nil {
 				return nil, err

@@ -72,7 +72,8 @@ type Options struct {
 	// DeviceTestMode is none or test-and-activate.
 	DeviceTestMode string
 
-	GatewayPort int
+	// GatewayPort and GatewayHTTPPort are where gateways listen.
+	GatewayPort, GatewayHTTPPort int
 	// BypassCertificateCheck lets gateways accept any certificate of an MDM;
 	// otherwise each is pinned as it is first seen.
 	BypassCertificateCheck bool
@@ -131,6 +132,7 @@ func DefaultOptions() Options {
 		MinDeviceBytes:       100_000_000_000, // 100 GB, the smallest that ScaleIO takes
 		DeviceTestMode:       "test-and-activate",
 		GatewayPort:          443,
+		GatewayHTTPPort:      80,
 		Isolator:             IsolatorDockerVolume,
 		AgentService:         nodeproto.AgentServiceAuto,
 		VolumeDriver:         true,
@@ -187,6 +189,8 @@ func (o *Options) validate() error {
 	need(o.MinDeviceBytes > 0, "--devices.min-size is %d bytes, want more than 0", o.MinDeviceBytes)
 	need(o.DeviceTestMode == "none" || o.DeviceTestMode == "test-and-activate", "--devices.test-mode is %q, want none or test-and-activate", o.DeviceTestMode)
 	need(o.GatewayPort > 0 && o.GatewayPort < 65536, "--gateway.port is %d, want 1 to 65535", o.GatewayPort)
+	need(o.GatewayHTTPPort > 0 && o.GatewayHTTPPort < 65536, "--gateway.http-port is %d, want 1 to 65535", o.GatewayHTTPPort)
+	need(o.GatewayHTTPPort != o.GatewayPort, "--gateway.port and --gateway.http-port are both %d", o.GatewayPort)
 	need(slices.Contains([]string{IsolatorNone, IsolatorDockerVolume, IsolatorDVDI}, o.Isolator), "--volumes.isolator is %q, want docker-volume, dvdi or none", o.Isolator)
 	need(o.Isolator != IsolatorDVDI || offers(o.Packages, componentDVDI), "--volumes.isolator is dvdi, but no libmesos_dvdi_isolator-<version of Mesos>.so is given in --artifacts.dir or --packages")
 	need(o.Isolator == IsolatorNone || o.AgentService != "", "--volumes.agent-service is empty: name the Mesos agent's service or auto, or set --volumes.isolator=none")
