@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"golang.org/x/sys/unix"
 )
 
 // head is how much of a disk's beginning, and of its end, must be zeros. Who
@@ -12,10 +14,17 @@ import (
 // of RAID; a new disk reads as zeros everywhere.
 const head = 1 << 20
 
-// blank reports what is written at the beginning or the end of a disk.
+// blank reports what is written at the beginning or the end of a disk, and
+// whether somebody has it for himself: an iSCSI target, a database or a virtual
+// machine can have taken a disk and not have written to it yet.
 func blank(device string) finding {
-	f, err := os.Open(device)
-	if err != nil {
+	// The kernel lets one at a time open a block device with O_EXCL, and counts
+	// mounts and layers among them. For anything else it means nothing here.
+	f, err := os.OpenFile(device, os.O_RDONLY|os.O_EXCL, 0)
+	switch {
+	case errors.Is(err, unix.EBUSY):
+		return seen("a program or the kernel has it for itself")
+	case err != nil:
 		return unknown(fmt.Sprintf("it was not examined: %v", err))
 	}
 	defer func() { _ = f.Close() }()

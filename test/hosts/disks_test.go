@@ -42,6 +42,14 @@ func TestADiskWithDataIsNeverTouched(t *testing.T) {
 		{"the header of another ScaleIO system", "something unknown is written on it, at byte 0", writing(t, "SCALEIO-DEVICE-1", 0)},
 		{"data of a database, without any header", "something unknown is written on it, at byte 8192", writing(t, "rows", 8192)},
 		{"something at its end", "something unknown is written on it", writing(t, "tail", diskBytes-512)},
+		{"a member of a RAID with its superblock at the end", "linux_raid_member", raidMember(t, superblock090)},
+		{"a member of a RAID with its superblock at 4 KiB", "linux_raid_member", raidMember(t, superblock12)},
+		{"LUKS", "crypto_LUKS", writing(t, "LUKS\xba\xbe\x00\x01", 0)},
+		{"btrfs", "btrfs", writing(t, "_BHRfS_M", 65600)},
+		{"bcache", "something unknown is written on it, at byte 4120", writing(t, "\xc6\x85\x73\xf6\x4e\x1a\x45\xca\x82\x65\xf5\x7f\x48\xba\x6d\x81", 4096+24)},
+		{"ZFS, by its last label alone", "something unknown is written on it", writing(t, "\x0c\xb1\xba\x00", diskBytes-128<<10)},
+		{"nothing, but it is read-only", "it is read-only", readOnly(t)},
+		{"nothing, but a program has it open for itself", "a program or the kernel has it for itself", opened(t)},
 		{"nothing", "", func(*hosttest.Disk) {}},
 	}
 	disks := make([]*hosttest.Disk, len(kinds))
@@ -109,6 +117,26 @@ func outer(t *testing.T, argv ...string) func(*hosttest.Disk) {
 		t.Helper()
 		out, err := exec.CommandContext(t.Context(), argv[0], append(argv[1:], d.Device)...).CombinedOutput()
 		require.NoError(t, err, "%s: %s", argv[0], out)
+	}
+}
+
+// readOnly makes a disk read-only until the test ends: a loop device stays so for
+// whoever gets it next.
+func readOnly(t *testing.T) func(*hosttest.Disk) {
+	return func(d *hosttest.Disk) {
+		t.Helper()
+		outer(t, "blockdev", "--setro")(d)
+		t.Cleanup(func() { require.NoError(t, exec.Command("blockdev", "--setrw", d.Device).Run()) })
+	}
+}
+
+// opened keeps a disk open as a database or an iSCSI target does.
+func opened(t *testing.T) func(*hosttest.Disk) {
+	return func(d *hosttest.Disk) {
+		t.Helper()
+		f, err := os.OpenFile(d.Device, os.O_RDONLY|os.O_EXCL, 0)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, f.Close()) })
 	}
 }
 
