@@ -13,6 +13,8 @@ type Version struct {
 
 // Versions at which behaviour changes.
 var (
+	// versionFirst is the first whose cluster commands are known.
+	versionFirst = Version{2, 0}
 	// versionMediaTypes is the first in which pools have a media type.
 	versionMediaTypes = Version{3, 0}
 	// versionBearer is the first with bearer tokens, port 8611 and the words
@@ -43,6 +45,18 @@ func ParseVersion(text string) (Version, error) {
 	}
 	return Version{Major: major, Minor: minor}, nil
 }
+
+// HasGateway reports whether releases of this version bring a gateway. From 4.0
+// on its REST API belongs to a management platform of its own.
+func (v Version) HasGateway() bool { return !v.AtLeast(versionBearer) }
+
+// NeedsCertificates reports whether MDMs and scli prove themselves by
+// certificates of an authority that is made before the cluster.
+func (v Version) NeedsCertificates() bool { return v.AtLeast(versionBearer) }
+
+// Known reports whether this package knows the storage objects and the
+// commands of a version: those of 1.32 are others, and so are those of 5.
+func (v Version) Known() bool { return v.AtLeast(versionFirst) && !v.AtLeast(versionUnknown) }
 
 // AtLeast reports whether v is other or newer.
 func (v Version) AtLeast(other Version) bool {
