@@ -109,6 +109,9 @@ func (s *System) createCluster(h *host, n newMDM) (string, error) {
 	}
 	s.systemID, s.installID = s.longID(), s.longID()
 	s.name, s.password = "", initialPassword
+	if s.version.certificates() {
+		s.password = "" // the certificate is what logs in
+	}
 	s.started = s.opt.Now()
 	s.highAlert, s.criticalAlert = 80, 90
 	h.approved = true
@@ -137,7 +140,7 @@ func (s *System) addStandby(n newMDM) (string, error) {
 		return "", errRange
 	}
 	h := s.hostAt(n.ips[0])
-	if h == nil || !h.running("mdm") {
+	if h == nil || !h.running("mdm") || !n.tieBreaker && s.version.certificates() && h.mdmTrusts != s.cluster.master.host.mdmTrusts {
 		return "", refusef(0, "Could not connect to the MDM at %s", n.ips[0])
 	}
 	if h.manager() == n.tieBreaker {

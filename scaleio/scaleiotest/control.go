@@ -143,6 +143,8 @@ func (s *System) RunTool(ctx context.Context, req ToolRequest) (ToolReply, error
 		return s.lsmod(h), nil
 	case "java":
 		return ToolReply{Stderr: "openjdk version \"1.8.0_292\"\nOpenJDK Runtime Environment (double)\n"}, nil
+	case "python3":
+		return s.python3(ctx, h, req.Args, req.Answers), nil
 	case "rexray", "dvdcli":
 		return s.volumeTool(ctx, h, req.Tool, req.Args), nil
 	}

@@ -16,7 +16,9 @@ import (
 func daemons() []string {
 	var names []string
 	for _, component := range components() {
-		names = append(names, unitOf(component))
+		if unit := unitOf(component); unit != "" {
+			names = append(names, unit)
+		}
 	}
 	return names
 }
@@ -83,7 +85,7 @@ func notifyReady(socket string) error {
 
 func componentOfUnit(unit string) string {
 	for _, component := range components() {
-		if unitOf(component) == unit {
+		if unit != "" && unitOf(component) == unit {
 			return component
 		}
 	}

@@ -19,12 +19,16 @@ const StandIn = "/usr/lib/scaleio-double/standin"
 const script = "#!/bin/sh\nset -e\n[ \"$1\" = configure ] || exit 0\nput() { mkdir -p \"$(dirname \"$DPKG_ROOT$1\")\"; [ -e \"$DPKG_ROOT$1\" ] || cat > \"$DPKG_ROOT$1\"; }\n"
 
 // settings is what the vendor's postinst makes of its environment.
-func settings(component string, port int) string {
+func settings(component string, v version, port int) string {
 	switch component {
 	case "mdm":
-		return "[ \"$MDM_ROLE_IS_MANAGER\" = 1 ] && role=1 || role=0\necho \"actor_role_is_manager=$role\" | put " + mdmConf + "\n"
+		generator := ""
+		if v.certificates() {
+			generator = "echo '" + strings.TrimSpace(generatorText) + "' | put " + mdmGenerator + "\n"
+		}
+		return generator + "[ \"$MDM_ROLE_IS_MANAGER\" = 1 ] && role=1 || role=0\necho \"actor_role_is_manager=$role\" | put " + mdmConf + "\n"
 	case "lia":
-		return "[ -n \"$TOKEN\" ] || { echo 'The LIA needs a token: set the environment variable TOKEN' >&2; exit 1; }\necho \"lia_token=$TOKEN\" | put " + liaConf + "\n"
+		return "[ -n \"$TOKEN\" ] || { echo 'The LIA needs a token: set the environment variable TOKEN' >&2; exit 1; }\n{ echo \"lia_token=$TOKEN\"; echo '" + strings.TrimSpace(mtlsOnly(v)) + "'; } | put " + liaConf + "\n"
 	case "sdc":
 		return "guid=$(cat /proc/sys/kernel/random/uuid | tr a-z A-Z)\n{ echo \"ini_guid $guid\"; [ -z \"$MDM_IP\" ] || echo \"mdm $MDM_IP\"; } | put " + drvCfg + "\n"
 	case "gateway":
@@ -70,10 +74,10 @@ func BuildDebs(dir, text string, gatewayPort int) ([]File, error) {
 		return nil, fmt.Errorf("building packages: %w", err)
 	}
 	var out []File
-	for _, component := range components() {
-		f := packageOf(Ubuntu, component, v)
+	for _, component := range v.components() {
+		f := packageOf(v.systems()[0], component, v)
 		f.Path = filepath.Join(dir, f.Path)
-		if err := vendorDeb(f, gatewayPort).Build(f.Path); err != nil {
+		if err := vendorDeb(f, v, gatewayPort).Build(f.Path); err != nil {
 			return nil, fmt.Errorf("building packages: %w", err)
 		}
 		out = append(out, f)
@@ -82,8 +86,11 @@ func BuildDebs(dir, text string, gatewayPort int) ([]File, error) {
 }
 
 // vendorDeb is the vendor's package of a component.
-func vendorDeb(f File, gatewayPort int) packagestest.Deb {
+func vendorDeb(f File, v version, gatewayPort int) packagestest.Deb {
 	unit := unitOf(f.Component)
+	if unit == "" {
+		return packagestest.Deb{Name: f.Name, Version: f.Version, Description: "double of the ScaleIO " + f.Component}
+	}
 	home := "opt/emc/scaleio/" + f.Component
 	program := home + "/bin/" + unit
 	d := packagestest.Deb{
@@ -92,7 +99,7 @@ func vendorDeb(f File, gatewayPort int) packagestest.Deb {
 		Files:   map[string]string{home + "/VERSION": f.Version + "\n"},
 		Links:   map[string]string{program: StandIn},
 		Scripts: map[string]string{
-			"postinst": script + settings(f.Component, gatewayPort) + startService(unit, "/"+program),
+			"postinst": script + settings(f.Component, v, gatewayPort) + startService(unit, "/"+program),
 			"prerm": "#!/bin/sh\n[ \"$1\" != remove ] || [ \"$I_AM_SURE\" = 1 ] || { echo 'The removal needs I_AM_SURE=1' >&2; exit 1; }\n" +
 				"[ -n \"$DPKG_ROOT\" ] || [ \"$1\" != remove ] || systemctl disable --now " + unit + "\n",
 			"postrm": "#!/bin/sh\n[ -z \"$DPKG_ROOT\" ] || exit 0\n[ \"$1\" != remove ] || rm -f /etc/systemd/system/" + unit + ".service\n" +

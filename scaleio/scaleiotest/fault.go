@@ -55,6 +55,9 @@ const (
 	// "host:package".
 	OpInstall       Op = "install-package"
 	OpRemovePackage Op = "remove-package"
+	// OpGenerate is the vendor's program that makes the certificates of 4.x; the
+	// name is "host:what:file".
+	OpGenerate Op = "generate-certificate"
 	// OpService is systemctl; the name is "host:unit:verb".
 	OpService Op = "service"
 )

@@ -32,6 +32,11 @@ type host struct {
 
 	mdmPEM string // the certificate of its MDM, once somebody asked
 
+	// mdmTrusts is the authority of the certificates that the MDM read at its
+	// start, trusted are those that scli was told of; both from 4.0 on.
+	mdmTrusts string
+	trusted   map[string]bool
+
 	packages map[string]string
 	services map[string]*service
 	disks    []Disk
@@ -81,6 +86,7 @@ func (s *System) addHost(name, ip, root string, disks []Disk) (*host, error) {
 		services: map[string]*service{"mesos-slave": {active: true, enabled: true}},
 		mounts:   map[string]string{},
 		ports:    map[string]func(){},
+		trusted:  map[string]bool{},
 		disks:    slices.Clone(disks),
 	}
 	s.hosts = append(s.hosts, h)

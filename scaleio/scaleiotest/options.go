@@ -21,6 +21,8 @@ const (
 	// Dialect36 is the wording of 3.6: "IP Addresses:", lines for virtual
 	// addresses, a status for each member, names only where given.
 	Dialect36
+	// Dialect4 is that of 3.6 in the words of 4.x: primary and secondary.
+	Dialect4
 )
 
 // Options describe a System. The zero value is a 2.6 system that reacts at
@@ -111,6 +113,18 @@ func (v version) product() string {
 // api is what /api/version says: 2.6.
 func (v version) api() string { return fmt.Sprintf("%d.%d", v.major, v.minor) }
 
+// certificates reports whether MDMs have certificates of an authority, and
+// there is no gateway.
+func (v version) certificates() bool { return v.major >= 4 }
+
+// port is where MDMs are managed.
+func (v version) port() string {
+	if v.certificates() {
+		return "8611"
+	}
+	return "6611"
+}
+
 func (o Options) withDefaults() (Options, version, error) {
 	if o.Version == "" {
 		o.Version = "2.6-11000.113"
@@ -121,7 +135,9 @@ func (o Options) withDefaults() (Options, version, error) {
 	}
 	if o.Dialect == DialectAuto {
 		o.Dialect = Dialect2
-		if v.major > 3 || v.major == 3 && v.minor >= 5 {
+		if v.certificates() {
+			o.Dialect = Dialect4
+		} else if v.major > 3 || v.major == 3 && v.minor >= 5 {
 			o.Dialect = Dialect36
 		}
 	}

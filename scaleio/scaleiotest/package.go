@@ -48,7 +48,13 @@ func (p packageRun) open(path string) (packageFile, error) {
 
 // prerequisites are what the components need on the host; each element lists
 // alternatives.
-func prerequisites(component string) [][]string {
+func prerequisites(component string, v version) [][]string {
+	if component == "mdm" && v.certificates() {
+		return [][]string{
+			{"libaio1", "libaio", "libaio1t64"}, {"numactl"}, {"python3"},
+			{"java-17-openjdk-headless", "openjdk-17-jre-headless", "java-11-openjdk-headless", "openjdk-11-jre-headless"},
+		}
+	}
 	if component == "gateway" {
 		return [][]string{{"java-1.8.0-openjdk", "java-1.8.0-openjdk-headless", "openjdk-8-jre", "openjdk-8-jre-headless", "default-jre-headless", "java-11-openjdk-headless"}}
 	}
@@ -60,7 +66,7 @@ func prerequisites(component string) [][]string {
 func (p packageRun) install(f packageFile) error {
 	_, err := p.s.do(p.ctx, OpInstall, p.h.name+":"+f.Name, func() (string, error) {
 		if p.s.opt.StrictDependencies && f.Component != "" {
-			for _, alternatives := range prerequisites(f.Component) {
+			for _, alternatives := range prerequisites(f.Component, p.s.version) {
 				if !p.any(alternatives) {
 					return "", refusef(0, "%s depends on %s; however:\n Package %s is not installed.", f.Name, alternatives[0], alternatives[0])
 				}
@@ -96,12 +102,17 @@ func (p packageRun) configure(component string) error {
 		if p.env["MDM_ROLE_IS_MANAGER"] == "1" {
 			role = "1"
 		}
+		if p.s.version.certificates() {
+			if err := h.writeNew(mdmGenerator, generatorText); err != nil {
+				return err
+			}
+		}
 		return h.writeNew(mdmConf, "actor_role_is_manager="+role+"\n")
 	case "lia":
 		if p.env["TOKEN"] == "" {
 			return refuse(0, "The LIA needs a token: set the environment variable TOKEN")
 		}
-		return h.writeNew(liaConf, "lia_token="+p.env["TOKEN"]+"\n")
+		return h.writeNew(liaConf, "lia_token="+p.env["TOKEN"]+"\n"+mtlsOnly(p.s.version))
 	case "sdc":
 		return p.configureSDC()
 	case "gateway":
@@ -114,6 +125,18 @@ func (p packageRun) configure(component string) error {
 		return h.writeNew(tomcatConf, fmt.Sprintf("http.port=0\nssl.port=%d\n", p.s.opt.GatewayPort))
 	}
 	return nil
+}
+
+// generatorText stands in the place of the vendor's program: the stand-in for
+// python3 does what it does.
+const generatorText = "# the double of python3 runs this\n"
+
+// mtlsOnly is the line by which a LIA speaks to a management platform only.
+func mtlsOnly(v version) string {
+	if v.certificates() {
+		return "lia_mtls_only=1\n"
+	}
+	return ""
 }
 
 // configureSDC gives the SDC its identifier, unless its file has one, and the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // File is a package file.
@@ -18,31 +19,45 @@ type File struct {
 	Version   string
 }
 
-// components of a ScaleIO installation that have packages.
-func components() []string { return []string{"mdm", "sds", "sdc", "lia", "gateway"} }
+// components of a ScaleIO installation that have packages, over all versions.
+func components() []string { return []string{"mdm", "sds", "sdc", "lia", "gateway", "activemq"} }
+
+// components are those that a version has packages of.
+func (v version) components() []string {
+	return slices.DeleteFunc(components(), func(c string) bool { return c == "gateway" && v.certificates() || c == "activemq" && !v.certificates() })
+}
+
+// systems are those that a version is made for, of those that a host can have.
+func (v version) systems() []OS {
+	if v.certificates() {
+		return []OS{Ubuntu22, EL9}
+	}
+	return []OS{Ubuntu, EL7}
+}
 
 // packageOf names the file and package of a component as the vendor does.
 func packageOf(system OS, component string, v version) File {
 	f := File{OS: system, Component: component}
 	switch {
-	case system == EL7 && component == "gateway":
+	case component == "gateway" && system == EL7:
 		f.Name, f.Version = "EMC-ScaleIO-gateway", v.pkg()
 		f.Path = fmt.Sprintf("EMC-ScaleIO-gateway-%s.x86_64.rpm", v.pkg())
-	case system == EL7:
-		f.Name, f.Version = "EMC-ScaleIO-"+component, v.pkg()+".el7"
-		f.Path = fmt.Sprintf("EMC-ScaleIO-%s-%s.el7.x86_64.rpm", component, v.pkg())
+	case system == EL7 || system == EL9:
+		f.Name, f.Version = "EMC-ScaleIO-"+component, v.pkg()+"."+string(system)
+		f.Path = fmt.Sprintf("EMC-ScaleIO-%s-%s.%s.x86_64.rpm", component, v.pkg(), system)
 	case component == "gateway":
 		f.Name, f.Version = "emc-scaleio-gateway", v.pkg()
 		f.Path = fmt.Sprintf("emc-scaleio-gateway_%s_amd64.deb", v.pkg())
 	default:
-		f.Name, f.Version = "emc-scaleio-"+component, v.pkg()+".Ubuntu.16.04"
-		f.Path = fmt.Sprintf("EMC-ScaleIO-%s-%s.Ubuntu.16.04.x86_64.deb", component, v.pkg())
+		release := map[OS]string{Ubuntu: "16.04", Ubuntu22: "22.04"}[system]
+		f.Name, f.Version = "emc-scaleio-"+component, v.pkg()+".Ubuntu."+release
+		f.Path = fmt.Sprintf("EMC-ScaleIO-%s-%s.Ubuntu.%s.x86_64.deb", component, v.pkg(), release)
 	}
 	return f
 }
 
 // WritePackages writes stand-in package files of a version (as in
-// Options.Version) for Ubuntu and el7 under the vendor's names. Only the
+// Options.Version) for Ubuntu and Red Hat's under the vendor's names. Only the
 // stand-in package tools understand them.
 func WritePackages(dir, text string) ([]File, error) {
 	v, err := parseVersion(text)
@@ -53,8 +68,8 @@ func WritePackages(dir, text string) ([]File, error) {
 		return nil, fmt.Errorf("stand-in packages: %w", err)
 	}
 	var out []File
-	for _, system := range []OS{Ubuntu, EL7} {
-		for _, component := range components() {
+	for _, system := range v.systems() {
+		for _, component := range v.components() {
 			f := packageOf(system, component, v)
 			f.Path = filepath.Join(dir, f.Path)
 			body, err := json.Marshal(packageFile{Format: packageFormat, Name: f.Name, Component: component, Version: f.Version})

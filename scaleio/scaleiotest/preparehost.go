@@ -17,6 +17,9 @@ type OS string
 const (
 	Ubuntu OS = "ubuntu"
 	EL7    OS = "el7"
+	// Ubuntu22 and EL9 are what 4.x is made for.
+	Ubuntu22 OS = "ubuntu22"
+	EL9      OS = "el9"
 )
 
 // Disk is a whole disk of a host.
@@ -48,12 +51,14 @@ type HostSpec struct {
 
 // osRelease is the text of /etc/os-release.
 var osRelease = map[OS]string{
-	Ubuntu: "NAME=\"Ubuntu\"\nVERSION=\"16.04.7 LTS (Xenial Xerus)\"\nID=ubuntu\nID_LIKE=debian\nPRETTY_NAME=\"Ubuntu 16.04.7 LTS\"\nVERSION_ID=\"16.04\"\n",
-	EL7:    "NAME=\"CentOS Linux\"\nVERSION=\"7 (Core)\"\nID=\"centos\"\nID_LIKE=\"rhel fedora\"\nVERSION_ID=\"7\"\nPRETTY_NAME=\"CentOS Linux 7 (Core)\"\n",
+	Ubuntu:   "NAME=\"Ubuntu\"\nVERSION=\"16.04.7 LTS (Xenial Xerus)\"\nID=ubuntu\nID_LIKE=debian\nPRETTY_NAME=\"Ubuntu 16.04.7 LTS\"\nVERSION_ID=\"16.04\"\n",
+	Ubuntu22: "NAME=\"Ubuntu\"\nVERSION=\"22.04.4 LTS (Jammy Jellyfish)\"\nID=ubuntu\nID_LIKE=debian\nPRETTY_NAME=\"Ubuntu 22.04.4 LTS\"\nVERSION_ID=\"22.04\"\n",
+	EL9:      "NAME=\"Rocky Linux\"\nVERSION=\"9.3 (Blue Onyx)\"\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.3\"\nPRETTY_NAME=\"Rocky Linux 9.3 (Blue Onyx)\"\n",
+	EL7:      "NAME=\"CentOS Linux\"\nVERSION=\"7 (Core)\"\nID=\"centos\"\nID_LIKE=\"rhel fedora\"\nVERSION_ID=\"7\"\nPRETTY_NAME=\"CentOS Linux 7 (Core)\"\n",
 }
 
 // kernel is the kernel release of each system.
-var kernel = map[OS]string{Ubuntu: "4.4.0-210-generic", EL7: "3.10.0-1160.el7.x86_64"}
+var kernel = map[OS]string{Ubuntu: "4.4.0-210-generic", EL7: "3.10.0-1160.el7.x86_64", Ubuntu22: "5.15.0-101-generic", EL9: "5.14.0-362.el9.x86_64"}
 
 // PrepareHost lays out a directory as the root of a host: what a node agent
 // reads of a system, and its disks as sparse files in dev.

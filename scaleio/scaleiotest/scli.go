@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -19,9 +21,9 @@ const (
 type command struct {
 	// need and may are its options; those of connection are always allowed.
 	need, may []string
-	// open commands work without a login.
-	open bool
-	op   Op
+	// open commands work without a login, local ones without an MDM.
+	open, local bool
+	op          Op
 	// named is the option whose value the operation counts under.
 	named string
 	run   func(*cli) error
@@ -58,9 +60,9 @@ func commands() map[string]command {
 }
 
 // connectionError is scli's failure to reach an MDM that answers.
-type connectionError struct{ ip string }
+type connectionError struct{ ip, port string }
 
-func (e connectionError) Error() string { return "Failed to connect to MDM " + e.ip + ":6611" }
+func (e connectionError) Error() string { return "Failed to connect to MDM " + e.ip + ":" + e.port }
 
 // scli runs scli on a host.
 func (s *System) scli(ctx context.Context, h *host, args []string, answers map[string]string) ToolReply {
@@ -72,7 +74,7 @@ func (s *System) scli(ctx context.Context, h *host, args []string, answers map[s
 		return ToolReply{Stdout: "EMC ScaleIO Version: " + s.version.product() + "\n"}
 	}
 	cmd, ok := commands()[c.name]
-	if !ok || !c.complete(cmd) {
+	if !ok || !c.complete(cmd) || !c.spoken() {
 		return usage()
 	}
 	if p := c.ask(); p != nil {
@@ -89,6 +91,9 @@ func (s *System) scli(ctx context.Context, h *host, args []string, answers map[s
 		name = c.opt["sds_name"] + ":" + c.opt["device_path"]
 	}
 	_, err := s.do(ctx, cmd.op, name, func() (string, error) {
+		if cmd.local {
+			return "", cmd.run(c)
+		}
 		if err := c.connect(); err != nil {
 			return "", err
 		}
@@ -111,13 +116,16 @@ func usage() ToolReply {
 func (c *cli) finish(err error) ToolReply {
 	var refusal *Refusal
 	var connection connectionError
+	var file fileError
 	switch {
 	case err == nil:
 		return ToolReply{Stdout: c.out.String()}
+	case errors.As(err, &file):
+		return ToolReply{Exit: exitUsage, Stderr: "Error: " + file.Error() + "\n"}
 	case errors.As(err, &connection):
 		return ToolReply{Exit: exitConnection, Stderr: "Error: " + connection.Error() + "\n"}
 	case errors.Is(err, errNoReply):
-		return ToolReply{Exit: exitConnection, Stderr: "Error: " + connectionError{ip: "127.0.0.1"}.Error() + "\n"}
+		return ToolReply{Exit: exitConnection, Stderr: "Error: " + connectionError{"127.0.0.1", c.s.version.port()}.Error() + "\n"}
 	case errors.Is(err, errUnauthorized):
 		err = errSession
 	}
@@ -148,6 +156,28 @@ func (c *cli) parse(args []string) bool {
 			value = args[i]
 		}
 		c.opt[name] = value
+	}
+	return true
+}
+
+// words are those of scli's commands and options that belong to one side of
+// 4.0, before and since.
+var words = [2][]string{
+	{"master_mdm", "slave_mdm", "new_master_mdm", "map_volume_to_sdc", "unmap_volume_from_sdc", "all_sdcs", "set_password"},
+	{"primary_mdm", "secondary_mdm", "map_volume_to_host", "unmap_volume_from_host", "all_hosts", "add_certificate", "p12_p"},
+}
+
+// spoken reports whether the command line is in the dialect of the version.
+func (c *cli) spoken() bool {
+	foreign := words[1]
+	if c.s.version.certificates() {
+		foreign = words[0]
+	}
+	said := slices.Collect(maps.Keys(c.opt))
+	for _, word := range append(said, c.name) {
+		if slices.ContainsFunc(foreign, func(w string) bool { return strings.Contains(word, w) }) {
+			return false
+		}
 	}
 	return true
 }
@@ -185,6 +215,9 @@ func (c *cli) ask() *Prompt {
 	switch c.name {
 	case "login":
 		prompts = []Prompt{{Key: "password", Text: "Enter password: "}}
+		if c.has("p12_path") {
+			prompts = []Prompt{{Key: "p12_password", Text: "Enter P12 password: "}}
+		}
 	case "set_password":
 		prompts = []Prompt{
 			{Key: "old_password", Text: "Enter old password: "},
@@ -213,7 +246,7 @@ func (c *cli) askCertificate() *Prompt {
 	if c.has("approve_certificate") || c.has("y") || c.answers["certificate"] == "y" {
 		c.host.approved = true
 	}
-	if c.host.approved || c.s.cluster == nil || c.has("use_nonsecure_communication") {
+	if c.host.approved || c.s.cluster == nil || c.s.version.certificates() || c.has("use_nonsecure_communication") {
 		return nil
 	}
 	if _, asked := c.answers["certificate"]; asked {
@@ -233,13 +266,13 @@ func (c *cli) connect() error {
 	if len(addresses) == 0 {
 		addresses = []string{"127.0.0.1"}
 	}
-	err := error(connectionError{ip: addresses[0]})
+	err := error(connectionError{addresses[0], c.s.version.port()})
 	for _, ip := range addresses {
 		h := c.s.hostAt(ip)
 		if ip == "127.0.0.1" || h == nil && ip == "localhost" {
 			h = c.host
 		}
-		if h == nil || c.host.down || !h.running("mdm") || !h.manager() {
+		if h == nil || c.host.down || !h.running("mdm") || !h.manager() || !c.s.speaksTLS(c.host, h) {
 			continue
 		}
 		c.target = h
@@ -247,8 +280,8 @@ func (c *cli) connect() error {
 			break
 		}
 	}
-	if err == nil && c.s.cluster != nil && !c.host.approved && !c.has("use_nonsecure_communication") {
-		return connectionError{ip: addresses[0]}
+	if err == nil && c.s.cluster != nil && !c.host.approved && !c.s.version.certificates() && !c.has("use_nonsecure_communication") {
+		return connectionError{addresses[0], c.s.version.port()}
 	}
 	return err
 }
@@ -270,7 +303,7 @@ func (c *cli) role(h *host, ip string) error {
 	}
 	for _, m := range cl.all() {
 		if m.host == h {
-			return connectionError{ip: ip}
+			return connectionError{ip, c.s.version.port()}
 		}
 	}
 	return refuse(0, "This MDM is not attached to a system.")

@@ -11,9 +11,12 @@ func clusterCommands() map[string]command {
 			},
 			run: (*cli).createCluster,
 		},
-		"login":        {need: []string{"username"}, may: []string{"password"}, open: true, op: OpLogin, named: "username", run: (*cli).login},
-		"logout":       {open: true, op: OpRead, run: (*cli).logout},
-		"set_password": {may: []string{"old_password", "new_password"}, op: OpSetPassword, run: (*cli).setPassword},
+		"login": {
+			need: []string{"username|p12_path"}, may: []string{"password", "p12_password"}, open: true, op: OpLogin, named: "username", run: (*cli).login,
+		},
+		"add_certificate": {need: []string{"certificate_file"}, open: true, local: true, op: OpSetSystem, named: "certificate_file", run: (*cli).addCertificate},
+		"logout":          {open: true, op: OpRead, run: (*cli).logout},
+		"set_password":    {may: []string{"old_password", "new_password"}, op: OpSetPassword, run: (*cli).setPassword},
 		"add_standby_mdm": {
 			need: []string{"new_mdm_ip", "mdm_role"}, op: OpAddStandby, named: "new_mdm_name",
 			may: []string{"new_mdm_management_ip", "new_mdm_name", "new_mdm_port", "new_mdm_virtual_ip_interface", "force_clean"},
@@ -32,6 +35,7 @@ func clusterCommands() map[string]command {
 			may: []string{
 				"add_slave_mdm_name", "add_slave_mdm_ip", "add_slave_mdm_id", "add_tb_name", "add_tb_ip", "add_tb_id",
 				"remove_slave_mdm_name", "remove_slave_mdm_ip", "remove_slave_mdm_id", "remove_tb_name", "remove_tb_ip", "remove_tb_id",
+				"add_secondary_mdm_name", "add_secondary_mdm_ip", "remove_secondary_mdm_name", "remove_secondary_mdm_ip",
 			},
 			run: (*cli).switchMode,
 		},
@@ -81,6 +85,12 @@ func (c *cli) createCluster() error {
 }
 
 func (c *cli) login() error {
+	if c.has("p12_path") {
+		return c.loginByFile()
+	}
+	if c.s.version.certificates() {
+		return connectionError{"management system", "443"} // there is none
+	}
 	if c.opt["username"] != "admin" || c.opt["password"] != c.s.password {
 		return errPermission
 	}
@@ -121,8 +131,8 @@ func (c *cli) named(prefix string) []string {
 
 func (c *cli) change() modeChange {
 	return modeChange{
-		addSlaves: c.named("add_slave_mdm"), addTBs: c.named("add_tb"),
-		dropSlaves: c.named("remove_slave_mdm"), dropTBs: c.named("remove_tb"),
+		addSlaves: append(c.named("add_slave_mdm"), c.named("add_secondary_mdm")...), addTBs: c.named("add_tb"),
+		dropSlaves: append(c.named("remove_slave_mdm"), c.named("remove_secondary_mdm")...), dropTBs: c.named("remove_tb"),
 	}
 }
 

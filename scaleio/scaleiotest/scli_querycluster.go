@@ -18,15 +18,19 @@ func (c *cli) queryCluster() {
 	}
 	c.printf("Cluster:\n    %sMode: %d_node, State: %s, Active: %d/%d, Replicas: %d/%d\n",
 		name, cl.mode, state, cl.aliveVoters(), cl.mode, cl.replicas(), (cl.mode+1)/2)
-	if c.s.opt.Dialect == Dialect36 {
+	if c.s.opt.Dialect != Dialect2 {
 		c.printf("    SDC refresh with MDM IP addresses: disabled\n    Virtual IP Addresses: N/A\n")
 	}
-	c.printf("Master MDM:\n")
+	primary, secondaries := "Master MDM", "Slave MDMs"
+	if c.s.opt.Dialect == Dialect4 {
+		primary, secondaries = "Primary MDM", "Secondary MDMs"
+	}
+	c.printf("%s:\n", primary)
 	c.queryMember(cl.master, "master")
 	for _, section := range []struct {
 		title, kind string
 		members     []*mdm
-	}{{"Slave MDMs", "slave", cl.slaves}, {"Tie-Breakers", "tb", cl.tbs}, {"Standby MDMs", "standby", cl.standbys}} {
+	}{{secondaries, "slave", cl.slaves}, {"Tie-Breakers", "tb", cl.tbs}, {"Standby MDMs", "standby", cl.standbys}} {
 		if len(section.members) == 0 {
 			continue
 		}
@@ -38,7 +42,7 @@ func (c *cli) queryCluster() {
 }
 
 func (c *cli) queryMember(m *mdm, kind string) {
-	newer := c.s.opt.Dialect == Dialect36
+	newer := c.s.opt.Dialect != Dialect2
 	first := "    "
 	if m.name != "" {
 		first += "Name: " + m.name + ", "

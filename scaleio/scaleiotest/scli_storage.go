@@ -38,6 +38,14 @@ func storageCommands() map[string]command {
 			need: []string{"volume_name|volume_id", "sdc_ip|sdc_id|sdc_guid|sdc_name"}, op: OpMapVolume, named: "volume_name",
 			may: []string{"allow_multi_map"}, run: (*cli).mapVolume,
 		},
+		"map_volume_to_host": {
+			need: []string{"volume_name|volume_id", "sdc_ip|sdc_id|sdc_guid|sdc_name"}, op: OpMapVolume, named: "volume_name",
+			may: []string{"allow_multi_map"}, run: (*cli).mapVolume,
+		},
+		"unmap_volume_from_host": {
+			need: []string{"volume_name|volume_id", "sdc_ip|sdc_id|sdc_guid|sdc_name|all_hosts"}, op: OpUnmapVolume, named: "volume_name",
+			run: (*cli).unmapVolume,
+		},
 		"unmap_volume_from_sdc": {
 			need: []string{"volume_name|volume_id", "sdc_ip|sdc_id|sdc_guid|sdc_name|all_sdcs|all_sdc"}, op: OpUnmapVolume, named: "volume_name",
 			run: (*cli).unmapVolume,
@@ -276,7 +284,7 @@ func (c *cli) unmapVolume() error {
 		return err
 	}
 	var x *sdc
-	if !c.has("all_sdcs") && !c.has("all_sdc") {
+	if !c.has("all_sdcs") && !c.has("all_sdc") && !c.has("all_hosts") {
 		if x, err = c.sdc(); err != nil {
 			return err
 		}

@@ -42,6 +42,8 @@ type System struct {
 	// back: object id, then JSON key.
 	shown map[string]map[string]any
 
+	keys []string // pieces of private keys
+
 	controlURL string
 	control    *http.Server
 	controlEnd chan struct{}

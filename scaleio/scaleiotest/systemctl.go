@@ -144,6 +144,9 @@ func (s *System) startUnit(h *host, unit string, svc *service) error {
 		svc.active = false
 		return refusef(0, "Job for %s.service failed: %v", unit, err)
 	}
+	if unit == "mdm" {
+		h.loadTLS()
+	}
 	svc.active = true
 	if s.cluster != nil {
 		s.settle()

@@ -34,7 +34,7 @@ type double struct {
 func ToolNames() []string {
 	return []string{
 		"scli", "systemctl", "service", "drv_cfg", "lsmod", "dpkg", "dpkg-query", "apt-get", "rpm", "yum", "dnf",
-		"rexray", "dvdcli", "java",
+		"rexray", "dvdcli", "java", "python3",
 	}
 }
 
