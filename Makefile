@@ -26,7 +26,7 @@ HOST_TESTS := ./nodeagent/hosttest ./test/hosts
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
-setup: ## Install what Debian packages give: ZooKeeper (with Java), rpm and the disk tools.
+setup: ## Install what Debian packages give: ZooKeeper (with Java), rpm, Python and the disk tools.
 	@deploy/dev/setup
 
 build: setup ## Build the four programs into build/bin.

@@ -94,3 +94,18 @@ func TestAVolumeIsFoundOnItsHost(t *testing.T) {
 		})
 	}
 }
+
+// A host that made no authority says so, to the question that asks it for a
+// certificate, and one that cannot be read is refused.
+func TestAHostWithoutAuthorityGivesNoCertificate(t *testing.T) {
+	h, l := newHost(t), newLeader(t)
+	agent, _ := h.agent(l)
+	question := command(1, nodeproto.QuestionMDMCertificate+"/b", 1, nodeproto.SealedCertificateParams{Member: "mdm2", Recipient: "key"})
+	question.Kind = nodeproto.Ask
+	agent.HandleMessage(data(question))
+	answer := l.wait("answer", func(s sent) bool { return s.Report != nil })
+	require.Equal(t, question.Step, answer.Report.Step)
+	require.Equal(t, nodeproto.Failed, answer.Report.State)
+	require.Contains(t, answer.Report.Error, "certificate of mdm2: read /opt/emc/scaleio/mdm/cfg/authority/mgmt_ca.pem")
+	require.Empty(t, answer.Report.Result)
+}

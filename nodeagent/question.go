@@ -18,18 +18,20 @@ func (a *Agent) answer(ctx context.Context, c nodeproto.Command) {
 	case nodeproto.QuestionInventory:
 		a.sendInventory(ctx)
 	case nodeproto.QuestionLocate:
-		a.work.Go(func() { a.locate(ctx, c) })
+		a.work.Go(func() { a.reply(ctx, c, func() (any, error) { return a.findDisk(ctx, c.Params) }) })
+	case nodeproto.QuestionMDMCertificate:
+		a.work.Go(func() { a.reply(ctx, c, func() (any, error) { return a.sealCertificate(c.Params) }) })
 	default:
 		a.refuse(nodeproto.Malformed, c, fmt.Sprintf("question %q is not known: run schedulers and node agents of one release", c.Step))
 	}
 }
 
-// locate finds a disk by its serial number, or on Xen by its name.
-func (a *Agent) locate(ctx context.Context, c nodeproto.Command) {
+// reply answers a question with a report.
+func (a *Agent) reply(ctx context.Context, c nodeproto.Command, find func() (any, error)) {
 	report := nodeproto.Report{Step: c.Step, Attempt: max(c.Attempt, 1), State: nodeproto.Done}
-	disk, err := a.findDisk(ctx, c.Params)
+	result, err := find()
 	if err == nil {
-		report.Result, err = json.Marshal(disk)
+		report.Result, err = json.Marshal(result)
 	}
 	if ctx.Err() != nil {
 		return
@@ -40,6 +42,22 @@ func (a *Agent) locate(ctx context.Context, c nodeproto.Command) {
 	a.outbox.send(nodeproto.Envelope{Report: &report})
 }
 
+// sealCertificate gives an MDM's certificate to the node agent of its host
+// alone.
+func (a *Agent) sealCertificate(params json.RawMessage) (nodeproto.SealedCertificate, error) {
+	var p nodeproto.SealedCertificateParams
+	if err := json.Unmarshal(params, &p); err != nil {
+		return nodeproto.SealedCertificate{}, fmt.Errorf("parameters of the question: %w", err)
+	}
+	sealed, err := a.host.SealCertificate(p)
+	if err != nil {
+		a.log.Warn("a certificate cannot be given", "member", p.Member, "error", err)
+		return sealed, fmt.Errorf("certificate of %s: %w", p.Member, err)
+	}
+	return sealed, nil
+}
+
+// findDisk finds a disk by its serial number, or on Xen by its name.
 func (a *Agent) findDisk(ctx context.Context, params json.RawMessage) (model.Disk, error) {
 	var p nodeproto.LocateParams
 	if err := json.Unmarshal(params, &p); err != nil || p.Serial == "" {

@@ -4,6 +4,7 @@ package nodeproto
 // names the object of a step that exists several times.
 const (
 	StepPrerequisites        = "prerequisites"
+	StepActiveMQPackage      = "activemq-package"
 	StepMDMPackage           = "mdm-package"
 	StepMDMRemove            = "mdm-remove"
 	StepSDSPackage           = "sds-package"
@@ -16,6 +17,8 @@ const (
 	StepVolumeDriverEndpoint = "volume-driver-endpoint"
 	StepIsolator             = "isolator"
 	StepAgentRestart         = "agent-restart"
+	StepMDMAuthority         = "mdm-authority"
+	StepMDMCertificate       = "mdm-certificate"
 	StepCreateCluster        = "create-cluster"
 	StepAddStandbyMDM        = "add-standby-mdm"
 	StepSwitchClusterMode    = "switch-cluster-mode"
@@ -27,6 +30,7 @@ const (
 	SecretAdminPassword   = "admin_password"   // the ScaleIO admin user, for scli and the gateway's REST API
 	SecretLIAToken        = "lia_token"        // TOKEN of the LIA package
 	SecretGatewayPassword = "gateway_password" // the gateway's own admin, GATEWAY_ADMIN_PASSWORD
+	SecretP12Password     = "p12_password"     // of the file that scli logs in with, from 4.0 on
 )
 
 // Artifact is a file that the schedulers serve below /artifacts/, or that lies
@@ -74,7 +78,7 @@ type GatewayPorts struct {
 // variables follow from the component: MDM_ROLE_IS_MANAGER from Manager,
 // MDM_IP from MDMAddresses, TOKEN and GATEWAY_ADMIN_PASSWORD from secrets.
 type PackageParams struct {
-	Component string `json:"component"` // mdm, sds, sdc, lia, gateway
+	Component string `json:"component"` // mdm, sds, sdc, lia, gateway, activemq
 	// Package is the installed package's name, for example emc-scaleio-mdm.
 	Package string `json:"package"`
 	// Version is what the package query must show afterwards; only the part
@@ -99,6 +103,9 @@ type MDMRemoveParams struct {
 // LIAIDParams belongs to StepLIAID.
 type LIAIDParams struct {
 	InstallationID string `json:"installation_id"`
+	// TokenLogin lets the LIA be spoken to with its token, which one of 4.x
+	// does not allow by itself: only a management platform could speak to it.
+	TokenLogin bool `json:"token_login,omitempty"`
 }
 
 // GatewayConfigureParams belongs to StepGatewayConfigure: MDM addresses and
@@ -183,9 +190,13 @@ type AgentRestartParams struct {
 
 // CreateClusterParams belongs to StepCreateCluster: create the cluster with
 // this node as its only member, change the default password to
-// SecretAdminPassword. Guarded by "does the new password log in?". The result
-// is a CreateClusterResult.
+// SecretAdminPassword. Guarded by "does the new password log in?". From 4.0 on
+// there is no password to change, and SecretP12Password takes its place. The
+// result is a CreateClusterResult.
 type CreateClusterParams struct {
+	// Release is that of the packages from 4.0 on, for example 4.5-2100.105:
+	// it decides scli's dialect and how it logs in. Empty means before 4.0.
+	Release       string   `json:"release,omitempty"`
 	Name          string   `json:"name"` // of the member, for example mdm1
 	IPs           []string `json:"ips"`
 	ManagementIPs []string `json:"management_ips"`
@@ -201,6 +212,7 @@ type CreateClusterResult struct {
 
 // AddStandbyMDMParams belongs to StepAddStandbyMDM, run by the first MDM.
 type AddStandbyMDMParams struct {
+	Release       string   `json:"release,omitempty"` // as in CreateClusterParams
 	Name          string   `json:"name"`
 	Manager       bool     `json:"manager"`
 	IPs           []string `json:"ips"`
@@ -210,7 +222,8 @@ type AddStandbyMDMParams struct {
 
 // SwitchClusterModeParams belongs to StepSwitchClusterMode.
 type SwitchClusterModeParams struct {
-	Mode            string   `json:"mode"` // 3_node or 5_node
+	Release         string   `json:"release,omitempty"` // as in CreateClusterParams
+	Mode            string   `json:"mode"`              // 3_node or 5_node
 	AddManagers     []string `json:"add_managers"`
 	AddTieBreakers  []string `json:"add_tie_breakers"`
 	Username        string   `json:"username"`
@@ -219,6 +232,7 @@ type SwitchClusterModeParams struct {
 
 // RenameSystemParams belongs to StepRenameSystem.
 type RenameSystemParams struct {
+	Release  string `json:"release,omitempty"` // as in CreateClusterParams
 	Name     string `json:"name"`
 	Username string `json:"username"`
 }

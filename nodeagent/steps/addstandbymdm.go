@@ -17,13 +17,14 @@ type addStandbyMDM struct {
 }
 
 func (h *Host) addStandbyMDM(p nodeproto.AddStandbyMDMParams, r Request) (Step, error) {
-	if p.Name == "" || len(p.IPs) == 0 || p.Username == "" {
-		return nil, errors.New("parameters lack the member's name, its addresses or the user")
+	if p.Name == "" || len(p.IPs) == 0 {
+		return nil, errors.New("parameters lack the member's name or its addresses")
 	}
+	cli, err := h.scli(p.Release, p.Username, r.Secrets)
 	return &addStandbyMDM{
 		member: scaleio.MemberSpec{Name: p.Name, IPs: p.IPs, ManagementIPs: p.ManagementIPs, TieBreaker: !p.Manager},
-		scli:   h.scli(p.Username, r.Secrets[nodeproto.SecretAdminPassword]),
-	}, nil
+		scli:   cli,
+	}, err
 }
 
 // Detect finds the member, standby or taking part already.

@@ -16,10 +16,11 @@ type switchClusterMode struct {
 }
 
 func (h *Host) switchClusterMode(p nodeproto.SwitchClusterModeParams, r Request) (Step, error) {
-	if p.Mode == "" || p.Username == "" {
-		return nil, errors.New("parameters lack the mode or the user")
+	if p.Mode == "" {
+		return nil, errors.New("parameters lack the mode")
 	}
-	return &switchClusterMode{params: p, scli: h.scli(p.Username, r.Secrets[nodeproto.SecretAdminPassword])}, nil
+	cli, err := h.scli(p.Release, p.Username, r.Secrets)
+	return &switchClusterMode{params: p, scli: cli}, err
 }
 
 // Detect compares the mode.

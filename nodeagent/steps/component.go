@@ -19,6 +19,8 @@ const (
 	sdc     = "sdc"
 	lia     = "lia"
 	gateway = "gateway"
+	// activemq is the event bus of 4.5, which runs below the MDM.
+	activemq = "activemq"
 )
 
 // The vendor's files that installations write.
@@ -34,6 +36,8 @@ func serviceOf(component string) string {
 		return "scini"
 	case gateway:
 		return "scaleio-gateway"
+	case activemq:
+		return "" // the MDM starts what it needs of it
 	default:
 		return component
 	}
@@ -45,7 +49,7 @@ type component struct {
 	params  nodeproto.PackageParams
 	sources []string
 	env     packages.Env
-	unit    string
+	unit    string // empty for a component without a service
 }
 
 func (h *Host) component(p nodeproto.PackageParams, r Request) (Step, error) {
@@ -60,7 +64,7 @@ func (h *Host) component(p nodeproto.PackageParams, r Request) (Step, error) {
 			role = "1"
 		}
 		s.env.Plain = []string{"MDM_ROLE_IS_MANAGER=" + role}
-	case sds:
+	case sds, activemq:
 	case sdc:
 		if len(p.MDMAddresses) == 0 {
 			return nil, errors.New("parameters name no MDM address")
@@ -71,7 +75,7 @@ func (h *Host) component(p nodeproto.PackageParams, r Request) (Step, error) {
 	case gateway:
 		s.env.Secrets = map[string]redact.Secret{"GATEWAY_ADMIN_PASSWORD": r.Secrets[nodeproto.SecretGatewayPassword]}
 	default:
-		return nil, fmt.Errorf("component %q is none of mdm, sds, sdc, lia, gateway", p.Component)
+		return nil, fmt.Errorf("component %q is none of mdm, sds, sdc, lia, gateway, activemq", p.Component)
 	}
 	return s, nil
 }
@@ -94,6 +98,9 @@ func (s *component) Detect(ctx context.Context) (bool, error) {
 		if _, due, err := s.h.portsDue(*s.params.GatewayPorts); err != nil || due {
 			return false, err
 		}
+	}
+	if s.unit == "" {
+		return true, nil
 	}
 	return s.h.services.IsActive(ctx, s.unit)
 }
@@ -158,6 +165,9 @@ func (s *component) Verify(ctx context.Context) (any, error) {
 	}
 	if err := s.configured(); err != nil {
 		return nil, err
+	}
+	if s.unit == "" {
+		return nil, nil
 	}
 	if err := s.h.answers(ctx, s.params.Component, s.port()); err != nil || s.params.Component != sdc {
 		return nil, err

@@ -19,16 +19,18 @@ type createCluster struct {
 }
 
 func (h *Host) createCluster(p nodeproto.CreateClusterParams, r Request) (Step, error) {
-	if p.Name == "" || len(p.IPs) == 0 || p.Username == "" {
-		return nil, errors.New("parameters lack the member's name, its addresses or the user")
+	if p.Name == "" || len(p.IPs) == 0 {
+		return nil, errors.New("parameters lack the member's name or its addresses")
 	}
-	return &createCluster{params: p, scli: h.scli(p.Username, r.Secrets[nodeproto.SecretAdminPassword])}, nil
+	cli, err := h.scli(p.Release, p.Username, r.Secrets)
+	return &createCluster{params: p, scli: cli}, err
 }
 
-// Detect asks whether the new password logs in: then all of the step is done.
+// Detect asks whether the new password, or the login file, logs in: then all of
+// the step is done.
 func (s *createCluster) Detect(ctx context.Context) (bool, error) {
 	if s.scli.password.IsEmpty() {
-		return false, fmt.Errorf("the command carries no secret %q", nodeproto.SecretAdminPassword)
+		return false, fmt.Errorf("the command carries no secret %q", s.scli.secret())
 	}
 	res, err := s.scli.tryLogin(ctx, s.scli.password)
 	return err == nil && res.Outcome == scaleio.OutcomeOK, err
@@ -38,6 +40,9 @@ func (s *createCluster) Detect(ctx context.Context) (bool, error) {
 func (s *createCluster) Apply(ctx context.Context) error {
 	if err := s.create(ctx); err != nil {
 		return err
+	}
+	if s.scli.byFile() {
+		return s.scli.login(ctx) // nobody knows a password
 	}
 	initial := redact.New(initialPassword)
 	res, err := s.firstLogin(ctx, initial)
@@ -121,6 +126,9 @@ func (s *createCluster) Verify(ctx context.Context) (any, error) {
 	info, err := scaleio.ParseSystem(out)
 	if err != nil {
 		return nil, err
+	}
+	if v, err := scaleio.ParseVersion(info.Version); err == nil && !v.Known() {
+		return nil, failure.Hopelessf("the system says that its version is %s: only 2.0 to 4.x are supported", info.Version)
 	}
 	return nodeproto.CreateClusterResult{SystemID: info.ID, InstallationID: info.InstallationID, Version: info.Version}, nil
 }

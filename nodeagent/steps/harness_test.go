@@ -32,6 +32,7 @@ const (
 	adminPassword   = "Scaleio-12"
 	liaToken        = "Lia-Token-9"
 	gatewayPassword = "Gateway-77"
+	p12Password     = "Login-File-5"
 	version         = "2.6-11000.113"
 	user            = "admin"
 )
@@ -53,17 +54,21 @@ type world struct {
 	files   string
 	mesos   string // the version of the Mesos agents
 	network *freeport.Network
+	version string // of the packages
 }
 
 func newWorld(t *testing.T, o scaleiotest.Options) *world {
 	t.Helper()
-	o.Version, o.Ports = version, true
+	o.Ports = true
+	if o.Version == "" {
+		o.Version = version
+	}
 	s, err := scaleiotest.New(o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	_, err = s.Serve()
 	require.NoError(t, err)
-	w := &world{System: s, t: t, tools: t.TempDir(), files: t.TempDir(), mesos: "1.12.0"}
+	w := &world{System: s, t: t, version: o.Version, tools: t.TempDir(), files: t.TempDir(), mesos: "1.12.0"}
 	w.network, err = freeport.Claim()
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.network.Close()) })
@@ -72,7 +77,7 @@ func newWorld(t *testing.T, o scaleiotest.Options) *world {
 	for _, name := range scaleiotest.ToolNames() {
 		require.NoError(t, os.Symlink(self, filepath.Join(w.tools, name)))
 	}
-	_, err = scaleiotest.WritePackages(filepath.Join(w.files, "packages"), version)
+	_, err = scaleiotest.WritePackages(filepath.Join(w.files, "packages"), w.version)
 	require.NoError(t, err)
 	server := httptest.NewServer(http.StripPrefix("/artifacts", http.FileServer(http.Dir(w.files))))
 	t.Cleanup(server.Close)
@@ -130,6 +135,7 @@ func secrets() map[string]redact.Secret {
 		nodeproto.SecretAdminPassword:   redact.New(adminPassword),
 		nodeproto.SecretLIAToken:        redact.New(liaToken),
 		nodeproto.SecretGatewayPassword: redact.New(gatewayPassword),
+		nodeproto.SecretP12Password:     redact.New(p12Password),
 	}
 }
 
@@ -186,13 +192,13 @@ func (w *world) artifact(path string) nodeproto.Artifact {
 // component gives the parameters for a ScaleIO package on Ubuntu or el7.
 func (w *world) component(name string, system scaleiotest.OS) nodeproto.PackageParams {
 	w.t.Helper()
-	packages, err := scaleiotest.WritePackages(filepath.Join(w.files, "packages"), version)
+	packages, err := scaleiotest.WritePackages(filepath.Join(w.files, "packages"), w.version)
 	require.NoError(w.t, err)
 	for _, f := range packages {
 		if f.OS == system && f.Component == name {
 			path, err := filepath.Rel(w.files, f.Path)
 			require.NoError(w.t, err)
-			return nodeproto.PackageParams{Component: name, Package: f.Name, Version: version, Artifact: w.artifact(path)}
+			return nodeproto.PackageParams{Component: name, Package: f.Name, Version: w.version, Artifact: w.artifact(path)}
 		}
 	}
 	require.FailNow(w.t, "no such package", "%s for %s", name, system)
@@ -229,7 +235,7 @@ func noSecretIn(t *testing.T, dir string, except ...string) {
 			}
 		}
 		data, err := os.ReadFile(path)
-		for _, secret := range []string{adminPassword, liaToken, gatewayPassword} {
+		for _, secret := range []string{adminPassword, liaToken, gatewayPassword, p12Password} {
 			require.NotContains(t, string(data), secret, path)
 		}
 		return err

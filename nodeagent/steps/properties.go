@@ -50,6 +50,17 @@ func setProperties(data []byte, settings [][2]string) []byte {
 	return out.Bytes()
 }
 
+// withoutProperty leaves out the lines that set a key, and keeps all others.
+func withoutProperty(data []byte, key string) []byte {
+	var out bytes.Buffer
+	for line := range strings.Lines(string(data)) {
+		if k, _, ok := assignment(line); !ok || k != key {
+			out.WriteString(line)
+		}
+	}
+	return out.Bytes()
+}
+
 // lineEnd is how a line ends; empty for a last line without an end.
 func lineEnd(line string) string {
 	for _, end := range []string{"\r\n", "\n"} {

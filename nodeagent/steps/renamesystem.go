@@ -16,10 +16,11 @@ type renameSystem struct {
 }
 
 func (h *Host) renameSystem(p nodeproto.RenameSystemParams, r Request) (Step, error) {
-	if p.Name == "" || p.Username == "" {
-		return nil, errors.New("parameters lack the name or the user")
+	if p.Name == "" {
+		return nil, errors.New("parameters lack the name")
 	}
-	return &renameSystem{name: p.Name, scli: h.scli(p.Username, r.Secrets[nodeproto.SecretAdminPassword])}, nil
+	cli, err := h.scli(p.Release, p.Username, r.Secrets)
+	return &renameSystem{name: p.Name, scli: cli}, err
 }
 
 // Detect asks for the name.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/internal/redact"
 	"scaleio-framework/nodeagent/failure"
 	"scaleio-framework/nodeagent/runner"
@@ -19,16 +20,54 @@ const scliTimeout = 2 * time.Minute
 // initialPassword is what every new cluster begins with. It is no secret.
 const initialPassword = "admin"
 
-// scli runs scli against the MDM of this host.
+// scli runs scli against the MDM of this host, in the dialect of its release.
 type scli struct {
 	h        *Host
 	build    scaleio.SCLI
 	username string
+	// password is the user's, or from 4.0 on that of the login file.
 	password redact.Secret
+	// patience is how long an MDM that does not answer is asked again;
+	// settleTime when 0.
+	patience time.Duration
 }
 
-func (h *Host) scli(username string, password redact.Secret) *scli {
-	return &scli{h: h, build: scaleio.SCLI{ApproveCertificate: true}, username: username, password: password}
+// scli logs in as a user, or from release 4.0 on by the login file. release is
+// empty before.
+func (h *Host) scli(release, username string, secrets map[string]redact.Secret) (*scli, error) {
+	if release == "" {
+		if username == "" {
+			return nil, errors.New("parameters name no user")
+		}
+		return &scli{h: h, build: scaleio.SCLI{ApproveCertificate: true}, username: username, password: secrets[nodeproto.SecretAdminPassword]}, nil
+	}
+	version, err := scaleio.ParseVersion(release)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("release: %w", err)
+	case !version.Known():
+		return nil, fmt.Errorf("release %s is not supported: give the schedulers packages of 2.0 to 4.x", release)
+	}
+	return &scli{h: h, build: scaleio.SCLI{Version: version}, password: secrets[nodeproto.SecretP12Password]}, nil
+}
+
+// byFile reports whether a file is what logs in.
+func (s *scli) byFile() bool { return s.build.Version.NeedsCertificates() }
+
+// secret is the name of the secret that a command must carry.
+func (s *scli) secret() string {
+	if s.byFile() {
+		return nodeproto.SecretP12Password
+	}
+	return nodeproto.SecretAdminPassword
+}
+
+// loginCommand asks for one secret.
+func (s *scli) loginCommand() scaleio.Command {
+	if s.byFile() {
+		return s.build.LoginWithCertificate(loginFile)
+	}
+	return s.build.Login(s.username)
 }
 
 // do runs a command that needs no secret. A result other than success is in
@@ -98,26 +137,40 @@ func asksLater(r scaleio.Result) bool {
 
 // tryLogin logs in and tells what came of it.
 func (s *scli) tryLogin(ctx context.Context, password redact.Secret) (scaleio.Result, error) {
-	return s.typing(ctx, s.build.Login(s.username), map[scaleio.SecretName]redact.Secret{scaleio.SecretPassword: password})
+	command := s.loginCommand()
+	if s.byFile() && !s.h.root.Exists(loginFile) {
+		return scaleio.Result{}, failure.Hopelessf("%s is not on this host: order retry of step %s", loginFile, nodeproto.StepMDMCertificate)
+	}
+	return s.typing(ctx, command, map[scaleio.SecretName]redact.Secret{command.Prompts[0].Secret: password})
 }
 
 // login logs in with the admin password. An MDM that does not answer is asked
 // again for a while, since a cluster's primary may be changing.
 func (s *scli) login(ctx context.Context) error {
 	if s.password.IsEmpty() {
-		return errors.New("the command carries no password for the ScaleIO user " + s.username)
+		return fmt.Errorf("the command carries no secret %q", s.secret())
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, settleTime, fmt.Errorf("no login within %s", settleTime))
+	patience := s.patience
+	if patience == 0 {
+		patience = settleTime
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no login within %s", patience))
 	defer cancel()
 	return until(ctx, func(ctx context.Context) error {
 		res, err := s.tryLogin(ctx, s.password)
 		if err != nil {
 			return err
 		}
+		if res.Outcome == scaleio.OutcomeWrongPassword && s.byFile() {
+			return failure.Hopelessf("the MDM does not take the login file %s: it was made by another authority", loginFile)
+		}
+		if res.Outcome == scaleio.OutcomeFailed && res.ExitCode > 0 && s.byFile() {
+			return failure.Hopeless(fmt.Errorf("%w: give the schedulers the SIO_SCALEIO_P12_PASSWORD with which %s was made", res.Err(s.loginCommand()), loginFile))
+		}
 		if res.Outcome == scaleio.OutcomeWrongPassword {
 			return failure.Hopelessf("the ScaleIO user %s has another password than the one configured: give the schedulers the right --scaleio.password", s.username)
 		}
-		err = res.Err(s.build.Login(s.username))
+		err = res.Err(s.loginCommand())
 		if res.Outcome == scaleio.OutcomeNoConnection && err != nil {
 			err = fmt.Errorf("%w (the primary MDM may be another host)", err)
 		}
@@ -155,7 +208,7 @@ func (s *scli) change(ctx context.Context, c scaleio.Command) error {
 // clusterAnswers reports whether the MDM on this host is known to belong to a
 // cluster. A host without scli, or whose MDM does not answer, is not.
 func (h *Host) clusterAnswers(ctx context.Context) bool {
-	s := h.scli("", redact.Secret{})
+	s := &scli{h: h, build: scaleio.SCLI{ApproveCertificate: true}}
 	res, _, err := s.do(ctx, s.build.QueryCluster())
 	if err != nil {
 		return false

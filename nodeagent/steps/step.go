@@ -103,7 +103,7 @@ func (h *Host) plan(r Request) (Plan, error) {
 	case nodeproto.StepPrerequisites:
 		return planned(r, packageTime, PackageManager, h.prerequisites)
 	case nodeproto.StepMDMPackage, nodeproto.StepSDSPackage, nodeproto.StepLIAPackage,
-		nodeproto.StepGatewayPackage, nodeproto.StepSDCPackage:
+		nodeproto.StepGatewayPackage, nodeproto.StepSDCPackage, nodeproto.StepActiveMQPackage:
 		return planned(r, packageTime, PackageManager, h.component)
 	case nodeproto.StepMDMRemove:
 		return planned(r, packageTime, PackageManager, h.mdmRemove)
@@ -119,6 +119,10 @@ func (h *Host) plan(r Request) (Plan, error) {
 		return planned(r, shortTime, Shared, h.isolator)
 	case nodeproto.StepAgentRestart:
 		return planned(r, shortTime, Shared, h.agentRestart)
+	case nodeproto.StepMDMAuthority:
+		return planned(r, shortTime, Shared, h.mdmAuthority)
+	case nodeproto.StepMDMCertificate:
+		return planned(r, shortTime, SCLI, h.mdmCertificate)
 	case nodeproto.StepCreateCluster:
 		return planned(r, shortTime, SCLI, h.createCluster)
 	case nodeproto.StepAddStandbyMDM:
@@ -127,6 +131,9 @@ func (h *Host) plan(r Request) (Plan, error) {
 		return planned(r, shortTime, SCLI, h.switchClusterMode)
 	case nodeproto.StepRenameSystem:
 		return planned(r, shortTime, SCLI, h.renameSystem)
+	case nodeproto.StepProtectionDomains, nodeproto.StepFaultSets, nodeproto.StepStoragePools, nodeproto.StepSparePolicy,
+		nodeproto.StepAddSDS, nodeproto.StepAddDevices, nodeproto.StepVerifyVolume, nodeproto.StepVerify:
+		return h.storagePlan(r)
 	}
 	return Plan{}, errors.New("this node agent knows no such step: run schedulers and node agents of one release")
 }

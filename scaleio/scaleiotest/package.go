@@ -51,7 +51,9 @@ func (p packageRun) open(path string) (packageFile, error) {
 func prerequisites(component string, v version) [][]string {
 	if component == "mdm" && v.certificates() {
 		return [][]string{
-			{"libaio1", "libaio", "libaio1t64"}, {"numactl"}, {"python3"},
+			{"libaio1", "libaio", "libaio1t64"},
+			{"numactl"},
+			{"python3"},
 			{"java-17-openjdk-headless", "openjdk-17-jre-headless", "java-11-openjdk-headless", "openjdk-11-jre-headless"},
 		}
 	}

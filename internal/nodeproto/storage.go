@@ -1,8 +1,8 @@
-package core
+package nodeproto
 
-// The names of the steps that the leader performs through a gateway's REST
-// API, with their parameters. The part of a key after a slash names the object
-// of a step that exists several times: "fault-sets/default/rack1".
+// The names of the steps that make storage objects. The leader performs them
+// through a gateway's REST API; where there is no gateway, from PowerFlex 4.0
+// on, a manager's node agent performs them by scli.
 const (
 	StepProtectionDomains = "protection-domains"
 	StepFaultSets         = "fault-sets"
@@ -13,6 +13,13 @@ const (
 	StepVerifyVolume      = "verify-volume"
 	StepVerify            = "verify"
 )
+
+// ByScli are a storage step's parameters for a node agent.
+type ByScli[P any] struct {
+	// Release decides scli's dialect, as in CreateClusterParams.
+	Release string `json:"release"`
+	Object  P      `json:"object"`
+}
 
 // ProtectionDomainParams belongs to StepProtectionDomains.
 type ProtectionDomainParams struct {
