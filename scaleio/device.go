@@ -1,6 +1,7 @@
 package scaleio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,10 @@ type Device struct {
 func (d Device) Normal() bool {
 	return d.State == "Normal" && (d.ErrorState == "None" || d.ErrorState == "")
 }
+
+// Path is where the SDS has the device now. The original path says nothing once
+// another one is known: kernel names change hands.
+func (d Device) Path() string { return cmp.Or(d.CurrentPath, d.OriginalPath) }
 
 // TestMode is what the SDS does with a new device before it uses it.
 type TestMode string
@@ -96,7 +101,7 @@ func (c *Client) EnsureDevice(ctx context.Context, spec DeviceSpec) (Ensured, er
 			if found != nil || err != nil {
 				return found, err
 			}
-			return first(all, nil, func(d Device) bool { return d.CurrentPath == spec.Path || d.OriginalPath == spec.Path })
+			return first(all, nil, func(d Device) bool { return d.Path() == spec.Path })
 		},
 		create: func(ctx context.Context) (string, error) {
 			return c.create(ctx, fmt.Sprintf("add device %s to SDS %s", spec.label(), spec.SDSID), "Device", spec.body())

@@ -112,6 +112,8 @@ type Device struct {
 	Path string `json:"path"`
 	Size int64  `json:"size"` // bytes
 	ID   string `json:"id,omitempty"`
+	// Found says that the host's SDS had it before this plan.
+	Found bool `json:"found,omitempty"`
 }
 
 // Validate checks a record that an operator may have edited.

@@ -58,14 +58,20 @@ type AddSDSParams struct {
 // AddSDSResult is what StepAddSDS answers.
 type AddSDSResult struct {
 	ID string `json:"id"`
+	// Taken are the names of the devices that the SDS has already: it is older
+	// than the plan, and no new device may be called like one of them.
+	Taken []string `json:"taken,omitempty"`
 }
 
 // AddDevicesParams belongs to StepAddDevices.
 type AddDevicesParams struct {
-	SDS              string         `json:"sds"`
-	ProtectionDomain string         `json:"protection_domain"`
-	StoragePool      string         `json:"storage_pool"`
-	Devices          []DeviceParams `json:"devices"`
+	SDS              string `json:"sds"`
+	ProtectionDomain string `json:"protection_domain"`
+	StoragePool      string `json:"storage_pool"`
+	// Devices are the disks to add; none only asks what is there.
+	Devices []DeviceParams `json:"devices"`
+	// Adopt counts what the SDS holds in this pool already as added.
+	Adopt bool `json:"adopt,omitempty"`
 	// TestMode is none or test-and-activate.
 	TestMode string `json:"test_mode"`
 }
@@ -76,9 +82,22 @@ type DeviceParams struct {
 	Path string `json:"path"`
 }
 
-// AddDevicesResult gives the device ids by device name.
+// AddDevicesResult gives the ids of the devices that were to be added, by
+// device name.
 type AddDevicesResult struct {
 	IDs map[string]string `json:"ids"`
+	// Found are the other devices that the SDS holds in the pool, all in use.
+	Found []FoundDevice `json:"found,omitempty"`
+	// Unfit says of each device that the SDS holds why it does not count.
+	Unfit []string `json:"unfit,omitempty"`
+}
+
+// FoundDevice is a device that was there before the plan.
+type FoundDevice struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Path is where the SDS has it today.
+	Path string `json:"path"`
 }
 
 // VerifyVolumeParams belongs to StepVerifyVolume: a volume is made and mapped

@@ -10,8 +10,9 @@ import (
 	"syscall"
 )
 
-// diskHeader is what the double writes at the start of a disk that is a device.
-const diskHeader = "SCALEIO-DEVICE-1"
+// DeviceSignature is what the double writes at the start of a disk that is a
+// device; a Disk that has it belonged to a ScaleIO before.
+const DeviceSignature = "SCALEIO-DEVICE-1"
 
 // probed is what an SDS finds out about a path.
 type probed struct {
@@ -25,7 +26,7 @@ func (s *System) probe(h *host, path string) (probed, error) {
 	if h.root == "" {
 		for _, d := range h.disks {
 			if "/dev/"+d.Name == path {
-				return probed{bytes: d.SizeBytes, signed: d.Signature == diskHeader}, d.refusal()
+				return probed{bytes: d.SizeBytes, signed: d.Signature == DeviceSignature}, d.refusal()
 			}
 		}
 		return probed{}, absent
@@ -58,9 +59,9 @@ func (s *System) probe(h *host, path string) (probed, error) {
 			return probed{}, errMounted()
 		}
 	}
-	head := make([]byte, len(diskHeader))
+	head := make([]byte, len(DeviceSignature))
 	_, err = io.ReadFull(f, head)
-	return probed{bytes: size, signed: err == nil && string(head) == diskHeader}, nil
+	return probed{bytes: size, signed: err == nil && string(head) == DeviceSignature}, nil
 }
 
 // sys is where the host's disks are described.
@@ -94,7 +95,7 @@ func sign(h *host, path string, on bool) error {
 			if "/dev/"+h.disks[i].Name == path {
 				h.disks[i].Signature = ""
 				if on {
-					h.disks[i].Signature = diskHeader
+					h.disks[i].Signature = DeviceSignature
 				}
 			}
 		}
@@ -104,9 +105,9 @@ func sign(h *host, path string, on bool) error {
 	if err != nil {
 		return fmt.Errorf("header of %s: %w", path, err)
 	}
-	head := make([]byte, len(diskHeader))
+	head := make([]byte, len(DeviceSignature))
 	if on {
-		copy(head, diskHeader)
+		copy(head, DeviceSignature)
 	}
 	_, err = f.WriteAt(head, 0)
 	if closeErr := f.Close(); err == nil {

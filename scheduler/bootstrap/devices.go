@@ -12,24 +12,25 @@ import (
 )
 
 // chooseDevices freezes which disks of a host ScaleIO gets. A disk that could
-// not be examined holds the choice up (R8), unless an operator insists. No
-// free disk at all skips add-devices with the reasons.
-func (t *turn) chooseDevices(host string, insist bool) {
-	plan, l := t.plans[host], t.live[host]
-	if !insist && t.devicesProblem(host) != "" {
+// not be examined holds the choice up (R8). Where none is free, add-devices
+// still asks what the host's SDS has.
+func (t *turn) chooseDevices(host string) {
+	if t.devicesProblem(host) != "" {
 		return
 	}
-	plan.Devices = devicesOf(host, t.usable(l.inventory.Disks, func(d model.Disk) bool { return d.Free && d.Size >= t.options.MinDeviceBytes }))
+	t.freeze(host)
+}
+
+func (t *turn) freeze(host string) {
+	plan := t.plans[host]
+	plan.Devices = append(found(plan), devicesOf(host, t.free(host), namesOf(plan.Devices))...)
 	plan.DevicesFrozen = true
 	t.changed[host] = true
-	at := ref{host, core.StepAddDevices}
-	step, has := t.step(at)
-	if !has || step.Attempt > 0 || step.Over() {
-		return
-	}
-	if len(plan.Devices) == 0 {
-		t.skip(at, t.whyNoDevices(l.inventory.Disks))
-	}
+}
+
+// free are the disks of a host that can be added.
+func (t *turn) free(host string) []model.Disk {
+	return t.usable(t.live[host].inventory.Disks, func(d model.Disk) bool { return d.Free && d.Size >= t.options.MinDeviceBytes })
 }
 
 // devicesProblem names disks that would be taken if it were known what is on
@@ -40,7 +41,7 @@ func (t *turn) devicesProblem(host string) string {
 		return ""
 	}
 	return fmt.Sprintf("the disks cannot be chosen: %s: mend it (blkid and wipefs come with util-linux) and the node agent looks again, or order retry of %s to go on without such disks",
-		reasons(disks), core.StepAddDevices)
+		reasons(disks, nil), core.StepAddDevices)
 }
 
 // unexamined tells a disk of which it is not known what is on it.
@@ -81,50 +82,73 @@ func matches(patterns string, d model.Disk) bool {
 }
 
 // devicesOf names each disk after its host and its kernel name at this moment,
-// unique on the host.
-func devicesOf(host string, disks []model.Disk) []model.Device {
+// unlike every name that is taken.
+func devicesOf(host string, disks []model.Disk, taken map[string]bool) []model.Device {
 	short, _, _ := strings.Cut(host, ".")
-	taken := make(map[string]bool)
 	var devices []model.Device
-	for i, d := range disks {
-		name := objectName(short + "-" + path.Base(d.Device))
-		if taken[name] {
-			name = objectName(fmt.Sprintf("%s-%s-%d", short, path.Base(d.Device), i))
-		}
-		taken[name] = true
-		devices = append(devices, model.Device{Name: name, Path: d.Path, Size: d.Size})
+	for _, d := range disks {
+		devices = append(devices, model.Device{Name: fresh(short+"-"+path.Base(d.Device), taken), Path: d.Path, Size: d.Size})
 	}
 	return devices
 }
 
-func (t *turn) whyNoDevices(disks []model.Disk) string {
-	if len(disks) == 0 {
+// fresh makes a device name that is not taken, and takes it.
+func fresh(wish string, taken map[string]bool) string {
+	name := objectName(wish)
+	for i := 2; taken[name]; i++ {
+		name = objectName(fmt.Sprintf("%s-%d", wish, i))
+	}
+	taken[name] = true
+	return name
+}
+
+func namesOf(devices []model.Device) map[string]bool {
+	names := make(map[string]bool, len(devices))
+	for _, d := range devices {
+		names[d.Name] = true
+	}
+	return names
+}
+
+// whyNoDevices says why none of a host's disks is a device. unfit is what is
+// wrong with the devices that the SDS has.
+func (t *turn) whyNoDevices(disks []model.Disk, unfit []string) string {
+	if len(disks) == 0 && len(unfit) == 0 {
 		return "the host has no disks"
 	}
-	disks = slices.Clone(disks)
-	for i, d := range disks {
+	return "no disk can be taken: " + reasons(t.passedOver(disks, nil), unfit) + "; free one and order retry of " + core.StepAddDevices
+}
+
+// passedOver are the disks of a host that the plan leaves alone, each with its
+// reason.
+func (t *turn) passedOver(disks []model.Disk, devices []model.Device) []model.Disk {
+	var over []model.Disk
+	for _, d := range disks {
 		switch {
+		case slices.ContainsFunc(devices, func(v model.Device) bool { return v.Path == d.Path || v.Path == d.Device }):
+			continue
 		case t.options.admit(d) != "":
-			disks[i].Why = t.options.admit(d)
+			d.Why = t.options.admit(d)
 		case t.ofGrowth(d) != "":
-			disks[i].Why = t.ofGrowth(d)
+			d.Why = t.ofGrowth(d)
 		case d.Free:
-			disks[i].Why = fmt.Sprintf("%d bytes, at least %d are needed", d.Size, t.options.MinDeviceBytes)
+			d.Why = fmt.Sprintf("%d bytes, at least %d are needed", d.Size, t.options.MinDeviceBytes)
 		}
+		over = append(over, d)
 	}
-	return "no disk can be taken: " + reasons(disks) + "; free one and order retry of " + core.StepAddDevices
+	return over
 }
 
 // maxReasons is how many disks a text names.
 const maxReasons = 10
 
-func reasons(disks []model.Disk) string {
-	var parts []string
-	for _, d := range disks[:min(len(disks), maxReasons)] {
+func reasons(disks []model.Disk, unfit []string) string {
+	parts := slices.Clone(unfit)
+	for _, d := range disks {
 		parts = append(parts, d.Device+": "+d.Why)
 	}
-	if more := len(disks) - maxReasons; more > 0 {
-		parts = append(parts, fmt.Sprintf("and %d more", more))
+	if more := len(parts) - maxReasons; more > 0 {
+		parts = append(parts[:maxReasons], fmt.Sprintf("and %d more", more))
 	}
 	return nodeproto.Shorten(strings.Join(parts, "; "))
 }

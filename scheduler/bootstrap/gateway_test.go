@@ -2,6 +2,8 @@ package bootstrap_test
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 
 	"scaleio-framework/internal/core"
@@ -46,7 +48,13 @@ func (s *site) call(e core.GatewayCall) []core.Event {
 			s.wrong("sds before fault set %s", p.FaultSet)
 		}
 		s.sds[p.Name] = p.FaultSet
-		result = core.AddSDSResult{ID: "id-" + p.Name}
+		sds := core.AddSDSResult{ID: "id-" + p.Name}
+		for _, key := range sortedNames(s.devices) {
+			if name, of := strings.CutPrefix(key, p.Name+"/"); of {
+				sds.Taken = append(sds.Taken, name)
+			}
+		}
+		result = sds
 	case core.StepAddDevices:
 		result = s.addDevices(decode[core.AddDevicesParams](s, e.Params))
 	case core.StepVerifyVolume:
@@ -76,6 +84,8 @@ func (s *site) call(e core.GatewayCall) []core.Event {
 	return []core.Event{answer}
 }
 
+func sortedNames(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
 func (s *site) requireDomain(pd, step string) {
 	if !s.domains[pd] {
 		s.wrong("%s before protection domain %s", step, pd)
@@ -88,8 +98,17 @@ func (s *site) addDevices(p core.AddDevicesParams) core.AddDevicesResult {
 	}
 	r := core.AddDevicesResult{IDs: map[string]string{}}
 	for _, d := range p.Devices {
+		if path, has := s.devices[p.SDS+"/"+d.Name]; has && path != d.Path {
+			s.wrong("device %s of %s is at %s, not at %s", d.Name, p.SDS, path, d.Path)
+		}
 		s.devices[p.SDS+"/"+d.Name] = d.Path
 		r.IDs[d.Name] = "dev-" + d.Name
+	}
+	for _, key := range sortedNames(s.devices) {
+		name, of := strings.CutPrefix(key, p.SDS+"/")
+		if _, added := r.IDs[name]; p.Adopt && of && !added {
+			r.Found = append(r.Found, nodeproto.FoundDevice{ID: "dev-" + name, Name: name, Path: s.devices[key]})
+		}
 	}
 	return r
 }

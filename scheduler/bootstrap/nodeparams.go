@@ -318,39 +318,6 @@ func addSDSResult(t *turn, at ref, raw json.RawMessage) error {
 	return nil
 }
 
-func addDevicesParams(t *turn, at ref) (any, error) {
-	plan := t.plans[at.host]
-	if !plan.DevicesFrozen {
-		return nil, errNotYet
-	}
-	if len(plan.Devices) == 0 {
-		return nil, notNeeded{"no disk was chosen when the host was onboarded"}
-	}
-	params := core.AddDevicesParams{
-		SDS: objectName(at.host), ProtectionDomain: plan.ProtectionDomain, StoragePool: plan.StoragePool,
-		TestMode: t.options.DeviceTestMode,
-	}
-	for _, d := range plan.Devices {
-		params.Devices = append(params.Devices, core.DeviceParams{Name: d.Name, Path: d.Path})
-	}
-	return params, nil
-}
-
-func addDevicesResult(t *turn, at ref, raw json.RawMessage) error {
-	var r core.AddDevicesResult
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return err
-	}
-	plan := t.plans[at.host]
-	for i, d := range plan.Devices {
-		if id, ok := r.IDs[d.Name]; ok {
-			plan.Devices[i].ID = id
-		}
-	}
-	t.changed[at.host] = true
-	return nil
-}
-
 // address freezes the address of a host when a step first names it: ScaleIO
 // keeps it for ever.
 func (t *turn) address(host string) (string, error) {

@@ -47,7 +47,7 @@ func (t *turn) nodeUp(e core.NodeUp) {
 func (t *turn) meet(host string) {
 	plan := t.plans[host]
 	if !plan.DevicesFrozen {
-		t.chooseDevices(host, false)
+		t.chooseDevices(host)
 	}
 	t.explainHost(host)
 }

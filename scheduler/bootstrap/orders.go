@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"scaleio-framework/internal/core"
@@ -100,7 +101,7 @@ func (t *turn) retry(at ref, step model.Step) error {
 		return fmt.Errorf("step %s waits for %s", at, t.whyPending(s, at))
 	case step.State == model.Done && t.notAgain(at) != "":
 		return fmt.Errorf("step %s is done, and %s", at, t.notAgain(at))
-	case at.key == core.StepAddDevices && step.Attempt == 0:
+	case at.key == core.StepAddDevices && len(found(t.plans[at.host])) == len(t.plans[at.host].Devices):
 		if err := t.chooseDevicesAgain(at.host); err != nil {
 			return err
 		}
@@ -143,20 +144,17 @@ func (t *turn) whyPending(s *spec, at ref) string {
 	return "its node agent"
 }
 
-// chooseDevicesAgain takes the disks that are free by now; it is the order by
-// which later disks enter the plan.
+// chooseDevicesAgain takes the disks that are free by now, as long as the plan
+// never asked for one; it is the order by which later disks enter the plan.
 func (t *turn) chooseDevicesAgain(host string) error {
 	l := t.live[host]
 	if l == nil || l.inventory == nil {
 		return fmt.Errorf("the disks of %s are not known at the moment: its node agent is out of reach, try again when it is back", host)
 	}
-	plan := t.plans[host]
-	free := t.usable(l.inventory.Disks, func(d model.Disk) bool { return d.Free && d.Size >= t.options.MinDeviceBytes })
-	if len(free) == 0 {
-		return errors.New(t.whyNoDevices(l.inventory.Disks))
+	if len(t.free(host)) == 0 && !slices.ContainsFunc(l.inventory.Disks, t.mayBeHeld) {
+		return errors.New(t.whyNoDevices(l.inventory.Disks, nil))
 	}
-	plan.Devices, plan.DevicesFrozen = devicesOf(host, free), true
-	t.changed[host] = true
+	t.freeze(host)
 	t.explainHost(host)
 	return nil
 }

@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"scaleio-framework/internal/core"
@@ -102,14 +103,17 @@ func orUnknown(text string) string {
 func (t *turn) conclude(at ref, step model.Step, out outcome) {
 	delete(t.asked, at)
 	s := t.graph.byName[at.name()]
+	var skip notNeeded
 	if out.err == "" && s.result != nil {
-		if err := s.result(t, at, out.result); err != nil {
+		if err := s.result(t, at, out.result); err != nil && !errors.As(err, &skip) {
 			out.err = fmt.Sprintf("its result cannot be used: %v", err)
 		}
 	}
 	now := t.now
 	step.Finished = &now
 	switch {
+	case skip.reason != "":
+		t.skip(at, skip.reason)
 	case out.err == "":
 		step.State, step.Error, step.Reason = model.Done, "", ""
 		step.Result = compact(out.result)
@@ -159,8 +163,11 @@ func (t *turn) stuck(at ref, step model.Step, text string) {
 
 // done does what follows from a step besides its dependents.
 func (t *turn) done(at ref) {
-	if at.name() == nodeproto.StepVolumeDriverEndpoint {
+	switch at.name() {
+	case nodeproto.StepVolumeDriverEndpoint:
 		t.moveEndpoint(at.host)
+	case core.StepAddDevices:
+		t.explainStep(at, t.adopted(at.host))
 	}
 }
 

@@ -89,57 +89,17 @@ func addSDS(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, e
 		spec.FaultSetID = set.ID
 	}
 	made, err := c.EnsureSDS(ctx, spec)
-	return core.AddSDSResult{ID: made.ID}, err
-}
-
-func addDevices(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, error) {
-	p, err := params[core.AddDevicesParams](raw)
 	if err != nil {
 		return nil, err
 	}
-	_, pool, err := findPool(ctx, c, p.ProtectionDomain, p.StoragePool)
-	if err != nil {
-		return nil, err
-	}
-	sds, err := c.FindSDS(ctx, p.SDS)
-	if err != nil {
-		return nil, err
-	}
-	if sds == nil {
-		return nil, fmt.Errorf("SDS %s is not there although its step is done: retry step %s of its host", p.SDS, core.StepAddSDS)
-	}
-	mode := scaleio.TestAndActivate
-	if p.TestMode == "none" {
-		mode = scaleio.TestNone
-	}
-	result := core.AddDevicesResult{IDs: make(map[string]string, len(p.Devices))}
-	for _, d := range p.Devices {
-		made, err := c.EnsureDevice(ctx, scaleio.DeviceSpec{Name: d.Name, Path: d.Path, SDSID: sds.ID, StoragePoolID: pool, TestMode: mode})
-		if err != nil {
-			return nil, err
-		}
-		result.IDs[d.Name] = made.ID
-	}
-	return result, devicesNormal(ctx, c, sds.ID, result.IDs)
-}
-
-// devicesNormal checks that the added devices are in use. A device under test
-// needs time; the leader asks again.
-func devicesNormal(ctx context.Context, c *scaleio.Client, sds string, ids map[string]string) error {
-	devices, err := c.DevicesOfSDS(ctx, sds)
-	if err != nil {
-		return err
-	}
+	devices, err := c.DevicesOfSDS(ctx, made.ID)
+	result := core.AddSDSResult{ID: made.ID}
 	for _, d := range devices {
-		switch {
-		case ids[d.Name] != d.ID, d.Normal():
-		case d.ErrorState == "None" || d.ErrorState == "":
-			return notYet{fmt.Sprintf("device %s (%s) is in state %s", d.Name, d.CurrentPath, d.State)}
-		default:
-			return fmt.Errorf("device %s (%s) is in state %s with error %s: replace the disk, then retry", d.Name, d.CurrentPath, d.State, d.ErrorState)
+		if d.Name != "" {
+			result.Taken = append(result.Taken, d.Name)
 		}
 	}
-	return nil
+	return result, err
 }
 
 func findDomain(ctx context.Context, c *scaleio.Client, name string) (id string, err error) {
