@@ -209,7 +209,7 @@ func storageSteps() []*spec {
 					{Own, core.StepStoragePools, "devices belong to a pool"},
 					{Own, core.StepSparePolicy, "without a spare of one unit, the first failure of a host would leave no room to rebuild"},
 				},
-				Text: "add the host's free disks to the pool",
+				Text: "add the host's free disks to the pool; count the devices that its SDS has there already",
 			},
 			params: addDevicesParams, result: addDevicesResult,
 		},
