@@ -273,8 +273,17 @@ func (t *turn) slotOf(growth string, index int) *work {
 	return &work{turn: t, g: g, s: &g.Slots[index], l: t.live(g, index)}
 }
 
-// gatewayAnswered takes answers to our calls; others are bootstrap's.
+// gatewayAnswered takes answers to our calls. Others are bootstrap's: of those
+// it matters that a host's disks came to a pool, and that the plan has proven
+// the pool; what is there is read then and not an interval later.
 func (t *turn) gatewayAnswered(e core.GatewayAnswered) {
+	switch {
+	case e.Err != "":
+	case e.Step == core.StepAddDevices:
+		t.readSoon = true
+	case e.Step == core.StepVerify:
+		t.wantRead()
+	}
 	if key, ok := strings.CutPrefix(e.Step, core.StepSparePolicy+"/growth/"); ok {
 		if p := t.pools[key]; p != nil && e.Err == "" {
 			t.wantRead()

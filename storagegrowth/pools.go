@@ -15,7 +15,7 @@ type reading struct {
 	sent    time.Time // of the question that is open; zero when none is
 	at      time.Time // of the last good answer
 	err     string
-	hurried bool // the timer runs short: a device is expected to appear
+	hurried bool // the timer runs short: a device has appeared, or is expected to
 	soon    int  // how often it did so in a row
 }
 
@@ -46,7 +46,7 @@ func (t *turn) askPools() {
 		t.timer(timerRead, min(doubled(t.options.Poll, t.options.PollMax, r.soon), t.options.Policy.Interval))
 		r.soon++
 	case !r.timer:
-		r.timer = true
+		r.timer, r.soon = true, 0
 		t.timer(timerRead, t.options.Policy.Interval)
 	}
 }
@@ -63,7 +63,7 @@ func (t *turn) poolsRead(e core.PoolsRead) {
 	if !e.At.After(r.at) || e.At.After(t.now.Add(staleAfter(t.options.Policy.Interval))) {
 		return
 	}
-	r.at, r.err, r.wanted = e.At, "", false
+	r.at, r.err = e.At, ""
 	fresh := make(map[string]*pool, len(e.Pools))
 	for _, p := range e.Pools {
 		key := poolKey(p)

@@ -3,6 +3,7 @@ package storagegrowth
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -89,13 +90,13 @@ func (s *Status) setSpare(pool string, percent int) {
 
 // tellStatus stores the status when something an operator would notice has
 // changed, and not too often. That nothing can be decided, or that something
-// can again, is told at once.
+// can again, and which pools there are, is told at once.
 func (t *turn) tellStatus() {
 	if t.status == nil {
 		return
 	}
 	fresh := t.describeStatus()
-	turned := (fresh.Problem == "") != (t.status.Problem == "")
+	turned := (fresh.Problem == "") != (t.status.Problem == "") || !samePools(t.status, fresh)
 	if !t.storeNow && !turned && (sameStatus(t.status, fresh) || t.now.Sub(t.statusAt) < t.options.StatusEvery) {
 		return
 	}
@@ -160,6 +161,11 @@ func (t *turn) poolStatus(key string, p *pool) PoolStatus {
 func round(f float64, digits int) float64 {
 	scale := math.Pow10(digits)
 	return math.Round(f*scale) / scale
+}
+
+// samePools reports whether the same pools are there.
+func samePools(a, b *Status) bool {
+	return maps.EqualFunc(a.Pools, b.Pools, func(PoolStatus, PoolStatus) bool { return true })
 }
 
 // sameStatus ignores what changes all the time: a percent of fullness, and a

@@ -39,7 +39,7 @@ type turn struct {
 	changed  map[string]bool // growths
 	storeNow bool            // the status holds an intent: store it at once
 	countNow bool            // the totals count what is stored now: store them too
-	readSoon bool            // a device is expected to appear in its pool
+	readSoon bool            // a device has appeared in its pool, or is expected to
 }
 
 func growthPath(id string) string { return leader.PathGrowth + "/" + id }
