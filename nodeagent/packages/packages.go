@@ -59,13 +59,23 @@ type Manager interface {
 	Present(ctx context.Context, name string) (bool, error)
 }
 
+// Marks remember, over a crash, what was begun.
+type Marks interface {
+	// Mark sets a mark with a note, durably.
+	Mark(name, note string) error
+	// Note returns the note of a mark, and whether it stands.
+	Note(name string) (note string, stands bool, err error)
+	// Clear takes a mark away, durably; one that does not stand is fine.
+	Clear(name string) error
+}
+
 // New returns the manager of a family.
-func New(family string, run *runner.Runner) (Manager, error) {
+func New(family string, run *runner.Runner, marks Marks) (Manager, error) {
 	switch family {
 	case Deb:
 		return dpkg{run: run}, nil
 	case RPM:
-		return rpm{run: run}, nil
+		return rpm{run: run, marks: marks}, nil
 	default:
 		return nil, fmt.Errorf("package family %q is neither deb nor rpm", family)
 	}

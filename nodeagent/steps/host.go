@@ -75,7 +75,7 @@ func (h *Host) packages() (packages.Manager, error) {
 	if err != nil {
 		return nil, failure.Hopeless(err)
 	}
-	return packages.New(system.Family, h.run)
+	return packages.New(system.Family, h.run, h.pending)
 }
 
 // install fetches a package, takes it out of the vendor's archive where it is in

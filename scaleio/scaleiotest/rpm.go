@@ -16,6 +16,10 @@ func (p packageRun) rpm(args []string) ToolReply {
 		return ToolReply{Stdout: "RPM version 4.11.3 (double)\n"}
 	case has(flags, "--import"):
 		return ToolReply{}
+	case has(flags, "-K", "-Kv", "--checksig"):
+		return p.rpmCheck(args)
+	case len(flags) > 0 && strings.HasPrefix(flags[0], "-qp"):
+		return p.rpmQueryFile(args)
 	case len(flags) > 0 && strings.HasPrefix(flags[0], "-q") || has(flags, "--query"):
 		return p.rpmQuery(args)
 	case has(flags, "-e", "--erase"):
@@ -63,6 +67,39 @@ func (p packageRun) rpmErase(names []string) ToolReply {
 	return reply
 }
 
+// rpmCheck finds no signature in any package of the double's.
+func (p packageRun) rpmCheck(args []string) ToolReply {
+	_, files := split(args)
+	var reply ToolReply
+	for _, path := range files {
+		if _, err := p.open(path); err != nil {
+			return ToolReply{Exit: 1, Stderr: fmt.Sprintf("error: %s: %v\n", path, err)}
+		}
+		reply.Stdout += path + ":\n    Header SHA256 digest: OK\n"
+	}
+	return reply
+}
+
+// rpmQueryFile answers -qp --qf with a format.
+func (p packageRun) rpmQueryFile(args []string) ToolReply {
+	if len(args) != 4 {
+		return ToolReply{Exit: 1, Stderr: "rpm: no arguments given for query (double)\n"}
+	}
+	f, err := p.open(args[3])
+	if err != nil {
+		return ToolReply{Exit: 1, Stderr: fmt.Sprintf("error: open of %s failed: %v\n", args[3], err)}
+	}
+	return ToolReply{Stdout: formatted(args[2], f.Name, f.Version)}
+}
+
+// formatted is a query's answer for one package.
+func formatted(format, name, version string) string {
+	version, release, _ := strings.Cut(version, "-")
+	return strings.NewReplacer(
+		"%{NAME}", name, "%{VERSION}", version, "%{RELEASE}", release, "%{ARCH}", "x86_64", "%{INSTALLTID}", "1", `\n`, "\n", `\t`, "\t",
+	).Replace(format)
+}
+
 // rpmQuery answers -q, -qa and -qp with a format.
 func (p packageRun) rpmQuery(args []string) ToolReply {
 	format := ""
@@ -95,14 +132,11 @@ func (p packageRun) rpmQuery(args []string) ToolReply {
 			reply.Stdout += fmt.Sprintf("package %s is not installed\n", name)
 			continue
 		}
-		version, release, _ := strings.Cut(v, "-")
 		if format == "" {
 			reply.Stdout += fmt.Sprintf("%s-%s.x86_64\n", name, v)
 			continue
 		}
-		reply.Stdout += strings.NewReplacer(
-			"%{NAME}", name, "%{VERSION}", version, "%{RELEASE}", release, "%{ARCH}", "x86_64", `\n`, "\n", `\t`, "\t",
-		).Replace(format)
+		reply.Stdout += formatted(format, name, v)
 	}
 	return reply
 }

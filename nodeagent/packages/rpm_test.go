@@ -1,0 +1,88 @@
+package packages_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"scaleio-framework/nodeagent/failure"
+	"scaleio-framework/nodeagent/packages"
+)
+
+// The command lines of each resolver of the rpm family, and what its exit
+// statuses mean.
+func TestResolvers(t *testing.T) {
+	const (
+		dnf    = "-y --setopt=exit_on_lock=True --setopt=install_weak_deps=False install libaio numactl\n"
+		yum    = "-y --setopt=exit_on_lock=1 install libaio numactl\n"
+		zypper = "--non-interactive install --no-recommends libaio numactl\n"
+	)
+	for name, c := range map[string]struct {
+		tool, status, says string
+		line               string
+		kind               failure.Kind
+		fails              string // empty when it succeeds
+	}{
+		"dnf":                          {tool: "dnf", line: dnf},
+		"dnf is locked":                {"dnf", "200", "", dnf, failure.Interruption, "another package manager"},
+		"dnf knows no such package":    {"dnf", "1", "Error: Unable to find a match: numactl", dnf, failure.Plain, "Unable to find a match: numactl"},
+		"yum":                          {tool: "yum", line: yum},
+		"yum is locked":                {"yum", "200", "Existing lock /var/run/yum.pid: another copy is running as pid 7.", yum, failure.Interruption, "running as pid 7"},
+		"an old yum is locked":         {"yum", "1", "Another app is currently holding the yum lock; waiting for it to exit...", yum, failure.Interruption, "yum lock"},
+		"zypper":                       {tool: "zypper", line: zypper},
+		"zypper is locked":             {"zypper", "7", "System management is locked by the application with pid 7 (zypper).", zypper, failure.Interruption, "pid 7"},
+		"zypper asks for a reboot":     {tool: "zypper", status: "102", line: zypper},
+		"zypper asks for a restart":    {tool: "zypper", status: "103", line: zypper},
+		"zypper skipped a repository":  {tool: "zypper", status: "106", line: zypper},
+		"zypper knows no such package": {"zypper", "104", "No provider of 'numactl' found.", zypper, failure.Plain, "No provider"},
+		"a script failed":              {"dnf", "0", "warning: %post(numactl-2.0-1.x86_64) scriptlet failed, exit status 1", dnf, failure.Plain, "scriptlet failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("STATUS", "0"+c.status)
+			t.Setenv("SAYS", c.says)
+			m, dir := manager(t, packages.RPM, map[string]string{
+				"rpm": `[ "$1" != --eval ]`, // no lock, no packages
+				c.tool: `echo "$*" >> "$DIR/log"
+echo "$SAYS" >&2; exit "$STATUS"`,
+			})
+			err := m.InstallNamed(t.Context(), "libaio", "numactl")
+			require.Equal(t, c.line, read(t, dir, "log"))
+			if c.fails == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.fails)
+			require.Equal(t, c.kind, failure.KindOf(err))
+		})
+	}
+	m, _ := manager(t, packages.RPM, nil)
+	require.ErrorContains(t, m.InstallNamed(t.Context(), "libaio"), "none of dnf, yum, zypper")
+}
+
+// A database that an old rpm left locked is built anew, once.
+func TestStaleDatabase(t *testing.T) {
+	m, dir := manager(t, packages.RPM, map[string]string{"rpm": `
+case "$1" in
+--eval) exit 1;;
+--rebuilddb) echo rebuilt >> "$DIR/log"; [ -z "$HOPELESS" ] && : > "$DIR/mended"; exit 0;;
+esac
+[ -e "$DIR/mended" ] && { echo 2.0-1.1; exit 0; }
+echo "error: db5 error(-30973) from dbenv->open: BDB0087 DB_RUNRECOVERY: Fatal error, run database recovery" >&2
+exit 1`})
+	version, ok, err := m.Installed(t.Context(), "sds")
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, "2.0-1.1", version)
+	require.Equal(t, "rebuilt\n", read(t, dir, "log"))
+
+	require.NoError(t, os.Remove(filepath.Join(dir, "mended")))
+	t.Setenv("HOPELESS", "1")
+	m, dir = manager(t, packages.RPM, map[string]string{"rpm": `
+[ "$1" = --rebuilddb ] && { echo rebuilt >> "$DIR/log"; exit 0; }
+echo "error: cannot open Packages database in /var/lib/rpm" >&2; exit 1`})
+	_, _, err = m.Installed(t.Context(), "sds")
+	require.ErrorContains(t, err, "cannot open Packages")
+	require.Equal(t, "rebuilt\n", read(t, dir, "log"), "not again and again")
+}

@@ -1,0 +1,180 @@
+package packages
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"scaleio-framework/nodeagent/runner"
+)
+
+// transactionMark is the mark of a transaction of a resolver.
+const transactionMark = "rpm-transaction"
+
+// transaction is what a resolver was to do.
+type transaction struct {
+	Names []string `json:"names"`
+	// Before are the transactions, as rpm numbers them, that the host's packages
+	// came with until then: a number that is new after a crash is ours.
+	Before []string `json:"before"`
+}
+
+func (t transaction) wants(name string) bool { return slices.Contains(t.Names, name) }
+
+// transaction is the one that was begun and is not known to have ended.
+func (r rpm) transaction() (t transaction, begun bool, err error) {
+	note, begun, err := r.marks.Note(transactionMark)
+	if err != nil || !begun {
+		return t, begun, err
+	}
+	if err := json.Unmarshal([]byte(note), &t); err != nil {
+		return t, true, fmt.Errorf("the note of an unfinished transaction of rpm: %w", err)
+	}
+	return t, true, nil
+}
+
+// InstallNamed uses the first tool that the host has.
+func (r rpm) InstallNamed(ctx context.Context, names ...string) error {
+	tool, err := r.resolver(names)
+	if err != nil {
+		return err
+	}
+	if err := r.idle(ctx); err != nil {
+		return err
+	}
+	if err := r.finish(ctx, tool); err != nil {
+		return err
+	}
+	t := transaction{Names: names}
+	if t.Before, err = r.numbers(ctx); err != nil {
+		return err
+	}
+	note, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("note a transaction of rpm: %w", err)
+	}
+	if err := r.marks.Mark(transactionMark, string(note)); err != nil {
+		return err
+	}
+	if err := r.transact(ctx, tool, slices.Concat(tool.install, names)); err != nil {
+		return fmt.Errorf("install %s: %w", strings.Join(names, ", "), err)
+	}
+	return nil
+}
+
+// transact lets a resolver do what the mark says, and takes the mark away when
+// it has ended by itself, unless a script failed.
+func (r rpm) transact(ctx context.Context, tool resolver, argv []string) error {
+	res, err := r.resolve(ctx, tool, argv...)
+	if err != nil {
+		return err
+	}
+	if scriptFailed.MatchString(res.Stderr + res.Stdout) {
+		return fmt.Errorf("a script of a package failed: %w", said(res))
+	}
+	if err := r.marks.Clear(transactionMark); err != nil {
+		return err
+	}
+	return res.Err()
+}
+
+// finish completes a transaction that was interrupted. What had come with it is
+// installed again, since its scripts may not have run; what it was to replace
+// is removed, which is the end of an upgrade.
+func (r rpm) finish(ctx context.Context, tool resolver) error {
+	t, begun, err := r.transaction()
+	if err != nil || !begun {
+		return err
+	}
+	came, err := r.cameWith(ctx, t)
+	if err != nil {
+		return err
+	}
+	if len(came) == 0 {
+		return r.marks.Clear(transactionMark)
+	}
+	if err := r.removeReplaced(ctx, t, came); err != nil {
+		return fmt.Errorf("finish an interrupted upgrade: %w", err)
+	}
+	if err := r.transact(ctx, tool, slices.Concat(tool.reinstall, came)); err != nil {
+		return fmt.Errorf("finish an interrupted transaction: install %s again, or remove them by hand (rpm -e): %w", strings.Join(came, ", "), err)
+	}
+	return nil
+}
+
+// numbers lists the transactions that the host's packages came with.
+func (r rpm) numbers(ctx context.Context) ([]string, error) {
+	lines, err := r.lines(ctx, "-qa", "--qf", `%{INSTALLTID}\n`)
+	if err != nil {
+		return nil, fmt.Errorf("list the transactions of rpm: %w", err)
+	}
+	slices.Sort(lines)
+	return slices.Compact(lines), nil
+}
+
+// cameWith are the names of the packages that came with a transaction.
+func (r rpm) cameWith(ctx context.Context, t transaction) ([]string, error) {
+	numbers, err := r.numbers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var came []string
+	for _, number := range numbers {
+		if slices.Contains(t.Before, number) {
+			continue
+		}
+		names, err := r.lines(ctx, "-q", "--qf", `%{NAME}\n`, "--tid", number)
+		if err != nil {
+			return nil, fmt.Errorf("list the packages of an interrupted transaction: %w", err)
+		}
+		came = append(came, names...)
+	}
+	slices.Sort(came)
+	// A public key is a package to rpm, but not to others.
+	return slices.DeleteFunc(slices.Compact(came), func(name string) bool { return name == "gpg-pubkey" }), nil
+}
+
+// removeReplaced removes the versions that stand beside a newer one of the
+// transaction. Kernels stand beside each other for good.
+func (r rpm) removeReplaced(ctx context.Context, t transaction, came []string) error {
+	var replaced []string
+	for _, name := range came {
+		if strings.HasPrefix(name, "kernel") {
+			continue
+		}
+		lines, err := r.lines(ctx, "-q", "--qf", `%{INSTALLTID} %{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\n`, name)
+		if err != nil {
+			return err
+		}
+		for _, line := range lines {
+			if number, build, _ := strings.Cut(line, " "); slices.Contains(t.Before, number) {
+				replaced = append(replaced, build)
+			}
+		}
+	}
+	if len(replaced) == 0 {
+		return nil
+	}
+	command := runner.Command{Argv: append([]string{"rpm", "-e", "--nodeps"}, replaced...), Timeout: installTimeout}
+	return must(ctx, r.run, command)
+}
+
+// lines are what rpm answers.
+func (r rpm) lines(ctx context.Context, args ...string) ([]string, error) {
+	res, err := r.rpm(ctx, runner.Command{Argv: append([]string{"rpm"}, args...), Timeout: queryTimeout})
+	if err == nil {
+		err = res.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for line := range strings.Lines(res.Stdout) {
+		if line = strings.TrimSpace(line); line != "" {
+			list = append(list, line)
+		}
+	}
+	return list, nil
+}
