@@ -23,6 +23,8 @@ func TestParseName(t *testing.T) {
 		"EMC-ScaleIO-gateway-1.31-243.0.noarch.rpm":              {Component: "gateway", Package: "EMC-ScaleIO-gateway", Version: "1.31-243.0", Family: "rpm"},
 		"rexray_0.11.4-1_amd64.deb":                              {Component: "rexray", Package: "rexray", Version: "0.11.4-1", Family: "deb"},
 		"EMC-ScaleIO-sdc-4.5-0.287.Ubuntu.20.04.4.x86_64.tar":    {Component: "sdc", Package: "emc-scaleio-sdc", Version: "4.5-0.287", Family: "deb", OSID: "ubuntu", OSVersion: "20.04"},
+		"RPM-GPG-KEY-ScaleIO":                                    {Component: "key", Package: "RPM-GPG-KEY-ScaleIO", Family: "rpm"},
+		"RPM-GPG-KEY-powerflex_2.0.123.0":                        {Component: "key", Package: "RPM-GPG-KEY-powerflex_2.0.123.0", Family: "rpm"},
 		"libmesos_dvdi_isolator-1.0.1.so":                        {Component: "dvdi", Package: "dvdi", Version: "1.0.1", Family: "so"},
 		"dvdcli-0.2.1-1.x86_64.rpm":                              {Component: "dvdcli", Package: "dvdcli", Version: "0.2.1-1", Family: "rpm"},
 	} {
@@ -175,10 +177,11 @@ func TestTheCatalogueJoinsFolderAndManifest(t *testing.T) {
 
 func FuzzParseName(f *testing.F) {
 	f.Add("EMC-ScaleIO-mdm-2.0-10000.2072.Ubuntu.14.04.x86_64.deb")
+	f.Add("RPM-GPG-KEY-ScaleIO")
 	f.Fuzz(func(t *testing.T, file string) {
 		if n, ok := artifacts.ParseName(file); ok {
 			require.NotEmpty(t, n.Component)
-			require.NotEmpty(t, n.Version)
+			require.Equal(t, n.Component == artifacts.Key, n.Version == "")
 			require.Contains(t, []string{"deb", "rpm", "so"}, n.Family)
 		}
 	})

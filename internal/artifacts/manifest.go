@@ -30,7 +30,8 @@ type Entry struct {
 	Line int
 }
 
-// Manifest maps version, system and component to a file each.
+// Manifest maps version, system and component to a file each, and lists public
+// keys.
 type Manifest struct{ Entries []Entry }
 
 // add takes an entry whose place is free, or whose file is there already.
@@ -51,17 +52,21 @@ func (m *Manifest) add(e Entry) error {
 // sort brings the entries into the order of a written manifest.
 func (m *Manifest) sort() {
 	slices.SortFunc(m.Entries, func(a, b Entry) int {
-		return cmp.Or(strings.Compare(a.Version, b.Version), strings.Compare(a.System(), b.System()), strings.Compare(a.Component, b.Component))
+		return cmp.Or(strings.Compare(a.Version, b.Version), strings.Compare(a.System(), b.System()), strings.Compare(a.Component, b.Component), strings.Compare(a.Package, b.Package))
 	})
 }
 
 // Encode writes the manifest as YAML.
 func (m *Manifest) Encode() ([]byte, error) {
 	m.sort()
-	packages := &yaml.Node{Kind: yaml.MappingNode}
+	packages, keys := &yaml.Node{Kind: yaml.MappingNode}, &yaml.Node{Kind: yaml.MappingNode}
 	var version, system *yaml.Node
 	var at [2]string
 	for _, e := range m.Entries {
+		if e.Component == Key {
+			e.describe(addMapping(keys, e.Package), e.Package)
+			continue
+		}
 		if version == nil || at[0] != e.Version {
 			version = addMapping(packages, e.Version)
 			at = [2]string{e.Version, ""}
@@ -70,16 +75,13 @@ func (m *Manifest) Encode() ([]byte, error) {
 			system = addMapping(version, e.System())
 			at[1] = e.System()
 		}
-		file := addMapping(system, e.Component)
-		addText(file, "url", e.URL)
-		if fileOf(e.URL) != e.File {
-			addText(file, "file", e.File)
-		}
-		addPair(file, "size", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.FormatInt(e.Size, 10)})
-		addText(file, "sha256", e.SHA256)
+		e.describe(addMapping(system, e.Component), fileOf(e.URL))
 	}
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	addPair(root, "manifest", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: manifestVersion})
+	if len(keys.Content) > 0 {
+		addPair(root, "keys", keys)
+	}
 	addPair(root, "packages", packages)
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
@@ -91,6 +93,16 @@ func (m *Manifest) Encode() ([]byte, error) {
 		return nil, fmt.Errorf("write the manifest: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// describe writes where the file is, and its name where that is not known.
+func (e Entry) describe(to *yaml.Node, known string) {
+	addText(to, "url", e.URL)
+	if known != e.File {
+		addText(to, "file", e.File)
+	}
+	addPair(to, "size", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.FormatInt(e.Size, 10)})
+	addText(to, "sha256", e.SHA256)
 }
 
 func addPair(to *yaml.Node, key string, value *yaml.Node) {

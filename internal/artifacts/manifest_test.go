@@ -50,6 +50,21 @@ func TestAManifestSaysWhereEachPackageIs(t *testing.T) {
 	}, m.Entries)
 }
 
+func TestAManifestListsPublicKeys(t *testing.T) {
+	text := "manifest: 1\nkeys:\n  RPM-GPG-KEY-ScaleIO:\n    url: keys/RPM-GPG-KEY-ScaleIO\n    size: 1700\n    sha256: " + sum + "\n" +
+		strings.TrimPrefix(manifest(), "manifest: 1\n")
+	m, err := artifacts.ParseManifest([]byte(text))
+	require.NoError(t, err)
+	require.Len(t, m.Entries, 2)
+	require.Equal(t, artifacts.Entry{
+		Name: artifacts.Name{Component: artifacts.Key, Package: "RPM-GPG-KEY-ScaleIO", Family: "rpm"},
+		URL:  "keys/RPM-GPG-KEY-ScaleIO", File: "RPM-GPG-KEY-ScaleIO", SHA256: sum, Size: 1700, Line: 3,
+	}, m.Entries[0])
+	written, err := m.Encode()
+	require.NoError(t, err)
+	require.Equal(t, text, string(written))
+}
+
 func TestMistakesInAManifestAreToldByLineAndField(t *testing.T) {
 	const mdm = "packages/2.6-11000.113/el7/mdm"
 	for name, c := range map[string]struct{ text, says string }{
@@ -60,6 +75,9 @@ func TestMistakesInAManifestAreToldByLineAndField(t *testing.T) {
 		"no layout":                  {"packages: {}\n", "line 1: manifest: it is missing"},
 		"another layout":             {manifest("manifest: 1", "manifest: 2"), `line 1: manifest: layout "2" is not known`},
 		"an unknown key":             {manifest() + "package: {}\n", "line 9: package: no such key"},
+		"a key of another name":      {manifest() + "keys:\n  PUBLIC: {url: PUBLIC, size: 5, sha256: " + sum + "}\n", "line 10: keys/PUBLIC: it is not named like RPM-GPG-KEY-"},
+		"a key without a checksum":   {manifest() + "keys:\n  RPM-GPG-KEY-a: {url: k, size: 5}\n", "line 10: keys/RPM-GPG-KEY-a/sha256: it is missing"},
+		"a key among the packages":   {manifest("mdm.rpm", "mdm.rpm\n        file: RPM-GPG-KEY-a"), "is a public key and belongs below keys"},
 		"a version twice":            {manifest() + "  2.6-11000.113: {}\n", "line 9: packages/2.6-11000.113: it stands twice"},
 		"a version of another form":  {manifest("2.6-11000.113", "2.6"), `line 5: packages/2.6/el7/mdm: version "2.6" of ScaleIO is not like`},
 		"a driver of another form":   {manifest("2.6-11000.113", "next", "mdm:", "rexray:"), `line 5: packages/next/el7/rexray: version "next" of a driver is not like`},
@@ -101,6 +119,7 @@ func FuzzParseManifest(f *testing.F) {
 	f.Add([]byte(manifest("el7", "deb", "rpm", "tar")))
 	f.Add([]byte("manifest: &a 1\npackages: {*a : *a}\n"))
 	f.Add([]byte("? [a]\n: b\n"))
+	f.Add([]byte(manifest() + "keys:\n  RPM-GPG-KEY-a: {url: k, size: 5, sha256: " + sum + "}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := artifacts.ParseManifest(data)
 		if err != nil {

@@ -20,11 +20,16 @@ const (
 // which is their version, on every system.
 const isolatorModule = "dvdi"
 
+// Key is the component of a public key by which packages of rpm are signed. Its
+// files fit every system of the family and have no version.
+const Key = "key"
+
 // Name is what a package file is: what its name says, or its place in a
 // manifest.
 type Name struct {
 	Component string // mdm, sds, sdc, lia, gateway, rexray, dvdcli ...
-	// Package is the name under which the package manager knows it.
+	// Package is the name under which the package manager knows it; of a key
+	// that of its file.
 	Package string
 	Version string // major.minor-build.sub
 	Family  string // deb, rpm or so
@@ -46,6 +51,7 @@ var (
 	// vendorName covers the names listed in docs/packages.md, from 1.32 to 4.5.
 	vendorName = regexp.MustCompile(`^(?i:emc-scaleio-)(mdm|tb|sds|sdc|lia|gateway|xcache)[-_](\d+\.\d+(?:\.\d+)*-\d+\.\d+)(?:\.((?i:el\d+|ubuntu\.\d\d\.\d\d(?:\.\d+)?|sles?\d+(?:\.\d+)?)))?[._](?:x86_64|amd64|noarch)\.(rpm|deb|tar)$`)
 	driverName = regexp.MustCompile(`^(rexray|dvdcli)[-_](\d+\.\d+\.\d+(?:-\d+)?)[._](?:x86_64|amd64)\.(rpm|deb)$`)
+	keyName    = regexp.MustCompile(`^RPM-GPG-KEY-[A-Za-z0-9._+-]+$`)
 	moduleName = regexp.MustCompile(`^libmesos_dvdi_isolator-(\d+\.\d+\.\d+)\.so$`)
 	systemName = regexp.MustCompile(`^(?:(el)(\d+)|(ubuntu)(\d\d\.\d\d)|(sles)(\d+(?:\.\d+)?))$`)
 )
@@ -58,6 +64,9 @@ func ParseName(file string) (n Name, ok bool) {
 	}
 	if m := moduleName.FindStringSubmatch(file); m != nil {
 		return named(isolatorModule, m[1], familyLibrary, "", ""), true
+	}
+	if keyName.MatchString(file) {
+		return keyed(file), true
 	}
 	m := vendorName.FindStringSubmatch(file)
 	if m == nil {
@@ -74,6 +83,9 @@ func ParseName(file string) (n Name, ok bool) {
 	}
 	return named(m[1], m[2], family, id, version), true
 }
+
+// keyed is the name of a public key.
+func keyed(file string) Name { return Name{Component: Key, Package: file, Family: familyRPM} }
 
 // named completes a name with the one that the package manager uses.
 func named(component, version, family, id, osVersion string) Name {
@@ -102,6 +114,9 @@ func (n Name) System() string {
 
 // String names the package as messages do.
 func (n Name) String() string {
+	if n.Component == Key {
+		return n.Package
+	}
 	return fmt.Sprintf("%s %s for %s", n.Component, n.Version, n.System())
 }
 
@@ -125,6 +140,9 @@ func parseSystem(text string) (family, id, version string, err error) {
 
 // checkFile tells whether a file of this name can be a package of a family.
 func checkFile(file, family string) error {
+	if keyName.MatchString(file) {
+		return fmt.Errorf("file %q is a public key and belongs below keys", file)
+	}
 	switch extension := strings.TrimPrefix(path.Ext(file), "."); {
 	case extension == family, extension == "tar" && family == familyDeb:
 		return nil

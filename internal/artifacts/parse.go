@@ -100,14 +100,28 @@ func (p *parser) root(n *yaml.Node) {
 			if version = value.Value; version != manifestVersion {
 				p.wrong(value, "manifest", "layout %q is not known, want %s", version, manifestVersion)
 			}
+		case "keys":
+			p.pairs(value, "keys", p.key)
 		case "packages":
 			p.pairs(value, "packages", p.version)
 		default:
-			p.wrong(key, key.Value, "no such key, want manifest and packages")
+			p.wrong(key, key.Value, "no such key, want manifest, packages and keys")
 		}
 	})
 	if version == "" {
 		p.wrong(n, "manifest", "it is missing: write manifest: %s", manifestVersion)
+	}
+}
+
+// key reads the entry of a public key, which stands under the file's name.
+func (p *parser) key(name, file *yaml.Node) {
+	field := joined("keys", name.Value)
+	if !keyName.MatchString(name.Value) {
+		p.wrong(name, field, "it is not named like RPM-GPG-KEY-ScaleIO")
+	}
+	e := Entry{Name: keyed(name.Value), File: name.Value, Line: name.Line}
+	if p.fields(&e, name, file, field) {
+		p.manifest.Entries = append(p.manifest.Entries, e)
 	}
 }
 
@@ -138,6 +152,22 @@ func (p *parser) entry(name Name, key, file *yaml.Node, field string) {
 	case !name.vendor() && !driverVersion.MatchString(name.Version):
 		p.wrong(key, field, "version %q of a driver is not like 0.11.4 or 0.11.4-1", name.Version)
 	}
+	if !p.fields(&e, key, file, field) {
+		return
+	}
+	if e.File == "" {
+		e.File = fileOf(e.URL)
+	}
+	if err := checkFile(e.File, name.Family); err != nil {
+		p.wrong(key, field, "%v", err)
+		return
+	}
+	// The keys of the mappings are unique, so this place is free.
+	p.manifest.Entries = append(p.manifest.Entries, e)
+}
+
+// fields reads the values of an entry, and reports whether they are right.
+func (p *parser) fields(e *Entry, key, file *yaml.Node, field string) bool {
 	before, seen := len(p.mistakes), map[string]bool{}
 	p.pairs(file, field, func(key, value *yaml.Node) {
 		seen[key.Value] = true
@@ -150,18 +180,7 @@ func (p *parser) entry(name Name, key, file *yaml.Node, field string) {
 			p.wrong(key, joined(field, needed), "it is missing")
 		}
 	}
-	if len(p.mistakes) > before {
-		return
-	}
-	if e.File == "" {
-		e.File = fileOf(e.URL)
-	}
-	if err := checkFile(e.File, name.Family); err != nil {
-		p.wrong(key, field, "%v", err)
-		return
-	}
-	// The keys of the mappings are unique, so this place is free.
-	p.manifest.Entries = append(p.manifest.Entries, e)
+	return len(p.mistakes) == before
 }
 
 // set takes one value of an entry.

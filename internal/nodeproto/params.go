@@ -85,6 +85,8 @@ type PackageParams struct {
 	// major.minor-build.sub is compared.
 	Version  string   `json:"version"`
 	Artifact Artifact `json:"artifact"`
+	// Keys are the public keys by one of which the package may be signed.
+	Keys []Artifact `json:"keys,omitempty"`
 	// Manager is the MDM role of this host: true manager, false tie-breaker.
 	Manager bool `json:"manager,omitempty"`
 	// MDMAddresses are all managers' addresses, for the sdc package.
@@ -139,6 +141,8 @@ type GatewayResult struct {
 // VolumeDriverParams belongs to StepVolumeDriver: REX-Ray and dvdcli.
 type VolumeDriverParams struct {
 	Packages []DriverPackage `json:"packages"`
+	// Keys are the public keys by one of which each package may be signed.
+	Keys []Artifact `json:"keys,omitempty"`
 }
 
 // DriverPackage is one program of the volume driver.

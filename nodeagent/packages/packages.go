@@ -46,6 +46,11 @@ type Env struct {
 type Manager interface {
 	// Installed returns the version of a package that is completely installed.
 	Installed(ctx context.Context, name string) (version string, ok bool, err error)
+	// Trust makes sure that a package file that is signed was signed by a key
+	// that the host trusts. Of these files with public keys, the one that fits
+	// is made known to the host. A file without a signature is fine: it is what
+	// its checksum says.
+	Trust(ctx context.Context, file string, keys []string) error
 	// Install installs a package file, over an older version or a half
 	// finished installation. What its scripts start outlives the executor.
 	Install(ctx context.Context, file string, env Env) error

@@ -148,7 +148,7 @@ func (s *component) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.h.install(ctx, manager, s.params.Artifact, s.sources, s.env)
+	return s.h.install(ctx, manager, s.params.Artifact, s.params.Keys, s.sources, s.env)
 }
 
 // Verify asks the package database, the configuration and the service.

@@ -79,10 +79,26 @@ func (h *Host) packages() (packages.Manager, error) {
 }
 
 // install fetches a package, takes it out of the vendor's archive where it is in
-// one, and installs it.
-func (h *Host) install(ctx context.Context, manager packages.Manager, a nodeproto.Artifact, sources []string, env packages.Env) error {
+// one, makes sure that its signature is trusted, and installs it.
+func (h *Host) install(ctx context.Context, manager packages.Manager, a nodeproto.Artifact, keys []nodeproto.Artifact, sources []string, env packages.Env) error {
 	return h.cache.Use(ctx, a, sources, func(file string) error {
-		return siob.Open(ctx, h.run, file, func(file string) error { return manager.Install(ctx, file, env) })
+		return siob.Open(ctx, h.run, file, func(file string) error {
+			err := h.useAll(ctx, keys, sources, func(keys []string) error { return manager.Trust(ctx, file, keys) })
+			if err != nil {
+				return err
+			}
+			return manager.Install(ctx, file, env)
+		})
+	})
+}
+
+// useAll gives f the paths of verified files and keeps them until f returns.
+func (h *Host) useAll(ctx context.Context, list []nodeproto.Artifact, sources []string, f func(files []string) error) error {
+	if len(list) == 0 {
+		return f(nil)
+	}
+	return h.cache.Use(ctx, list[0], sources, func(first string) error {
+		return h.useAll(ctx, list[1:], sources, func(rest []string) error { return f(append([]string{first}, rest...)) })
 	})
 }
 

@@ -29,6 +29,7 @@ func (h *Host) shippedDriver() (agentflags.Driver, bool) {
 type volumeDriver struct {
 	h       *Host
 	wanted  []nodeproto.DriverPackage
+	keys    []nodeproto.Artifact
 	sources []string
 }
 
@@ -38,7 +39,7 @@ func (h *Host) volumeDriver(p nodeproto.VolumeDriverParams, r Request) (Step, er
 			return nil, errors.New("parameters name a package without name or version")
 		}
 	}
-	s := &volumeDriver{h: h, wanted: p.Packages, sources: r.Sources}
+	s := &volumeDriver{h: h, wanted: p.Packages, keys: p.Keys, sources: r.Sources}
 	if _, shipped := h.shippedDriver(); shipped {
 		s.wanted = nil
 	}
@@ -62,7 +63,7 @@ func (s *volumeDriver) Apply(ctx context.Context) error {
 		return err
 	}
 	for _, d := range missing {
-		if err := s.h.install(ctx, manager, d.Artifact, s.sources, packages.Env{}); err != nil {
+		if err := s.h.install(ctx, manager, d.Artifact, s.keys, s.sources, packages.Env{}); err != nil {
 			return err
 		}
 	}

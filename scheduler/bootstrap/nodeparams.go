@@ -115,7 +115,9 @@ func packageParams(component string) func(t *turn, at ref) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		params := nodeproto.PackageParams{Component: component, Package: p.Name, Version: p.Version, Artifact: p.Artifact}
+		params := nodeproto.PackageParams{
+			Component: component, Package: p.Name, Version: p.Version, Artifact: p.Artifact, Keys: keys(t.options.Packages, p.Family),
+		}
 		switch component {
 		case componentMDM:
 			params.Manager = t.plans[at.host].Persona == model.Manager
@@ -242,7 +244,7 @@ func volumeDriverParams(t *turn, at ref) (any, error) {
 	if reason := t.unwanted(at.key); reason != "" {
 		return nil, notNeeded{reason}
 	}
-	var params nodeproto.VolumeDriverParams
+	params := nodeproto.VolumeDriverParams{Keys: keys(t.options.Packages, t.live[at.host].inventory.OS.Family)}
 	for _, component := range []string{componentREXRay, componentDVDCLI} {
 		p, err := t.choosePackage(at.host, component)
 		if err != nil {

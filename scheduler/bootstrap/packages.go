@@ -19,11 +19,13 @@ const (
 	componentREXRay  = "rexray"
 	componentDVDCLI  = "dvdcli"
 	componentDVDI    = "dvdi"
+	// componentKey is a public key by which packages are signed.
+	componentKey = "key"
 )
 
 // Package is one package file that the schedulers serve.
 type Package struct {
-	Component string // mdm, sds, sdc, lia, gateway, rexray, dvdcli, dvdi
+	Component string // mdm, sds, sdc, lia, gateway, rexray, dvdcli, dvdi, key
 	// OSID and OSVersion are the system it was made for, as in
 	// /etc/os-release, or "el" for all of the Red Hat family; empty when it
 	// fits every system of its family.
@@ -31,7 +33,7 @@ type Package struct {
 	OSVersion string
 	Family    string // deb or rpm; so for dvdi
 	Name      string // as the package manager knows it
-	Version   string
+	Version   string // none for key
 	Artifact  nodeproto.Artifact
 }
 
@@ -104,6 +106,17 @@ func modules(catalogue []Package) []nodeproto.IsolatorModule {
 		known := func(m nodeproto.IsolatorModule) bool { return m.MesosVersion == p.Version }
 		if p.Component == componentDVDI && !slices.ContainsFunc(list, known) {
 			list = append(list, nodeproto.IsolatorModule{MesosVersion: p.Version, Artifact: p.Artifact})
+		}
+	}
+	return list
+}
+
+// keys are the public keys by which packages of a family may be signed.
+func keys(catalogue []Package, family string) []nodeproto.Artifact {
+	var list []nodeproto.Artifact
+	for _, p := range catalogue {
+		if p.Component == componentKey && p.Family == family {
+			list = append(list, p.Artifact)
 		}
 	}
 	return list
