@@ -46,7 +46,7 @@ takeover: setup ## Kill, pause and cut off the leader at every position of an in
 sim: setup ## Play SEEDS simulated histories of the whole control plane, from FIRST on.
 	go test -timeout 8h ./test/sim -run 'TestSeeds$$' -v -args -sim.seeds=$(SEEDS) -sim.first=$(FIRST)
 
-test-hosts: ## Run the tests on real hosts: machines with systemd, dpkg and apt. As root; RUN=TestBootstrap is the short form.
+test-hosts: ## Run the tests on real hosts: machines with systemd, and dpkg and apt or rpm and dnf. As root; RUN=TestBootstrap/deb is the short form.
 	@[ "$$(id -u)" -eq 0 ] || { echo "make test-hosts: needs root: its hosts are machines of systemd-nspawn" >&2; exit 1; }
 	@deploy/dev/setup hosts
 	go test -tags hosts -timeout 30m -p 1 -run '$(RUN)' $(HOST_TESTS)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"scaleio-framework/internal/sandbox"
+	"scaleio-framework/nodeagent/hosttest"
 )
 
 const usage = `Usage:
@@ -72,11 +73,16 @@ func run() int {
 		fmt.Fprintf(os.Stderr, "sandbox: --packages is %q, want real or stand-in; arguments beside flags: %q\n", o.packages, flags.Args())
 		return 2
 	}
-	if o.hosts != "directories" && o.hosts != "nspawn" {
-		fmt.Fprintf(os.Stderr, "sandbox: --hosts is %q, want directories or nspawn\n", o.hosts)
+	switch o.hosts {
+	case "directories":
+	case "nspawn":
+		o.Machines = true
+	case "nspawn-rpm":
+		o.Machines, o.System = true, hosttest.Rocky
+	default:
+		fmt.Fprintf(os.Stderr, "sandbox: --hosts is %q, want directories, nspawn or nspawn-rpm\n", o.hosts)
 		return 2
 	}
-	o.Machines = o.hosts == "nspawn"
 	o.StandInPackages = o.packages == "stand-in"
 	if o.verbose {
 		o.Logger = hclog.New(&hclog.LoggerOptions{Name: "sandbox", Level: hclog.Debug, Output: os.Stderr})
@@ -120,7 +126,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 		flags.IntVar(&o.count, "count", 0, "rounds of failover-soak and growth-soak; 20 when 0")
 		flags.Uint64Var(&o.seed, "seed", 0, "seed of failover-soak and growth-soak; the clock when 0")
 		flags.BoolVar(&o.Growth, "growth", false, "make the hosts instances of EC2, whose volumes pools grow by; demo, growth and growth-soak do so always")
-		flags.StringVar(&o.hosts, "hosts", o.hosts, "directories: each host is played by one; nspawn: machines with a real systemd, dpkg and apt, as root")
+		flags.StringVar(&o.hosts, "hosts", o.hosts, "directories: each host is played by one; nspawn: machines with a real systemd, dpkg and apt, as root; nspawn-rpm: the same with rpm and dnf")
 		flags.StringVar(&o.Mesos, "mesos", "", "address of a real Mesos master, with up")
 	}
 	flags.StringVar(&o.report, "report", "", "file to write the report to, as JSON")

@@ -20,7 +20,7 @@ import (
 const bootTime = 2 * time.Minute
 
 // machines are the hosts of a world that are machines, and the repository that
-// their apt takes the distribution's packages from.
+// their package manager takes the distribution's packages from.
 type machines struct {
 	rack       *hosttest.Rack
 	repository *http.Server
@@ -37,11 +37,14 @@ func (o *Options) withMachines() error {
 	case o.Growth:
 		return errors.New("hosts that are machines are no instances of EC2: leave out growth and the scenarios demo and growth")
 	case o.StandInPackages:
-		return errors.New("hosts that are machines have the real dpkg: leave out --packages stand-in")
+		return errors.New("hosts that are machines have real package tools: leave out --packages stand-in")
 	case o.Mesos != "":
 		return errors.New("hosts that are machines have the sandbox's Mesos agents: leave out --mesos")
 	}
-	return hosttest.Missing()
+	if o.System == "" {
+		o.System = hosttest.Ubuntu
+	}
+	return hosttest.Missing(o.System)
 }
 
 // address is where schedulers and doubles listen: where hosts reach them.
@@ -54,14 +57,13 @@ func (w *World) address() string {
 
 // startMachines makes the rack and the repository.
 func (w *World) startMachines(ctx context.Context) error {
-	folder := filepath.Join(w.dir, "repository")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(w.repository(), 0o755); err != nil {
 		return err
 	}
-	if err := packagestest.WriteRepository(folder, scaleiotest.DistributionDebs()...); err != nil {
+	if err := w.FillRepository(w.DistributionPackages()...); err != nil {
 		return err
 	}
-	rack, err := hosttest.NewRack(ctx, hosttest.Options{Dir: filepath.Join(w.dir, "hosts")})
+	rack, err := hosttest.NewRack(ctx, hosttest.Options{Dir: filepath.Join(w.dir, "hosts"), System: w.opts.System})
 	if err != nil {
 		return err
 	}
@@ -71,7 +73,7 @@ func (w *World) startMachines(ctx context.Context) error {
 		return errors.Join(err, rack.Close())
 	}
 	m.url = "http://" + listener.Addr().String()
-	m.repository = &http.Server{Handler: http.FileServer(http.Dir(folder)), ReadHeaderTimeout: time.Minute}
+	m.repository = &http.Server{Handler: http.FileServer(http.Dir(w.repository())), ReadHeaderTimeout: time.Minute}
 	go func() {
 		defer close(m.served)
 		_ = m.repository.Serve(listener) // until close
@@ -98,8 +100,45 @@ func (m *machines) close() error {
 	return errors.Join(m.errs...)
 }
 
-// Repository is the folder that the machines' apt takes packages from.
-func (w *World) Repository() string { return filepath.Join(w.dir, "repository") }
+// DistributionPackages are what the repository of the machines' distribution has
+// at the start.
+func (w *World) DistributionPackages() []packagestest.Package {
+	return scaleiotest.DistributionPackages(w.os())
+}
+
+// FillRepository makes the repository of the machines' distribution have these
+// packages and no others.
+func (w *World) FillRepository(packages ...packagestest.Package) error {
+	if w.os() == "" {
+		return packagestest.WriteDebRepository(w.repository(), packages...)
+	}
+	return packagestest.WriteRPMRepository(w.repository(), packages...)
+}
+
+func (w *World) repository() string { return filepath.Join(w.dir, "repository") }
+
+// EditPackages builds the vendor's packages anew, as edit leaves them.
+func (w *World) EditPackages(edit func(*packagestest.Package)) error {
+	_, err := scaleiotest.BuildPackages(w.packages, packageVersion, w.os(), w.gatewayPort, edit)
+	return err
+}
+
+// os is how the double calls the system of the hosts; empty for the one with
+// dpkg that the version of its packages is made for.
+func (w *World) os() scaleiotest.OS {
+	if w.opts.System == hosttest.Rocky {
+		return scaleiotest.EL8
+	}
+	return ""
+}
+
+// source is the file by which a machine knows the repository.
+func (w *World) source() (name, text string) {
+	if w.os() == "" {
+		return "etc/apt/sources.list", fmt.Sprintf("deb [trusted=yes] %s ./\n", w.machines.url)
+	}
+	return "etc/yum.repos.d/base.repo", fmt.Sprintf("[base]\nname=the distribution\nbaseurl=%s/\ngpgcheck=0\nmetadata_expire=0\n", w.machines.url)
+}
 
 // addMachine boots one more machine.
 func (w *World) addMachine(h *Host) error {
@@ -115,8 +154,11 @@ func (w *World) addMachine(h *Host) error {
 	}
 	h.Machine, h.Root, h.IP = m, m.Root(), m.Address()
 	h.Environment = map[string]string{"SIO_ADDRESS": h.IP}
-	source := fmt.Sprintf("deb [trusted=yes] %s ./\n", w.machines.url)
-	if err := os.WriteFile(filepath.Join(h.Root, "etc/apt/sources.list"), []byte(source), 0o644); err != nil {
+	name, text := w.source()
+	if err := os.MkdirAll(filepath.Dir(filepath.Join(h.Root, name)), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(h.Root, name), []byte(text), 0o644); err != nil {
 		return err
 	}
 	for n := range w.opts.Disks {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"scaleio-framework/nodeagent/hosttest"
 )
 
 // Options describe a sandbox.
@@ -28,9 +30,11 @@ type Options struct {
 	// StandInPackages uses package files and package tools that cost nothing,
 	// instead of real .deb files and the machine's dpkg.
 	StandInPackages bool
-	// Machines makes the hosts machines of systemd-nspawn with a real systemd,
-	// dpkg and apt, instead of directories. It needs root.
+	// Machines makes the hosts machines of systemd-nspawn with a real systemd
+	// and real package tools, instead of directories. It needs root.
 	Machines bool
+	// System is that of the machines; Ubuntu when empty.
+	System hosttest.System
 	// Growth makes the hosts instances of EC2, whose volumes pools grow by.
 	Growth bool
 	// Disks is the number of free disks of each host.

@@ -196,7 +196,7 @@ func (w *World) startScaleIO() (err error) {
 	if w.opts.StandInPackages {
 		_, err = scaleiotest.WritePackages(w.packages, packageVersion)
 	} else {
-		_, err = scaleiotest.BuildDebs(w.packages, packageVersion, w.gatewayPort)
+		err = w.EditPackages(nil)
 	}
 	if err != nil {
 		return fmt.Errorf("sandbox: make the packages: %w", err)

@@ -23,6 +23,8 @@ type Options struct {
 	// Dir holds the machines' files. It must exist, and not be a directory of
 	// an overlay itself.
 	Dir string
+	// System is that of the machines; Ubuntu when empty.
+	System System
 }
 
 // Rack is a set of machines on one bridge, which has an address of its own.
@@ -40,19 +42,25 @@ type belongings struct {
 	Cgroups []string `json:"cgroups"`
 }
 
-// Missing says what this system lacks for machines, and what to do; nil when
-// nothing does.
-func Missing() error {
+// Missing says what this system lacks for machines of these systems, and what
+// to do; nil when nothing does.
+func Missing(systems ...System) error {
 	if os.Geteuid() != 0 {
 		return errors.New("hosts made of machines need root (mounts, network namespaces, loop devices): run it as root")
 	}
-	for _, tool := range []struct{ program, pkg string }{
+	type needed struct{ program, pkg string }
+	tools := []needed{
 		{"debootstrap", "debootstrap"},
 		{"systemd-nspawn", "systemd-container"},
 		{"ip", "iproute2"},
 		{"losetup", "mount"},
 		{"nsenter", "util-linux"},
-	} {
+	}
+	if slices.Contains(systems, Rocky) {
+		// The packages and their repository are made here.
+		tools = append(tools, needed{"rpmbuild", "rpm"}, needed{"createrepo_c", "createrepo-c"})
+	}
+	for _, tool := range tools {
 		if _, err := exec.LookPath(tool.program); err != nil {
 			return fmt.Errorf("hosts made of machines need %s: install Debian's package %s (deploy/dev/setup hosts does)", tool.program, tool.pkg)
 		}
@@ -63,13 +71,16 @@ func Missing() error {
 // NewRack removes what crashed racks left behind, makes the base where it is
 // not cached, and the bridge.
 func NewRack(ctx context.Context, o Options) (r *Rack, err error) {
-	if err := Missing(); err != nil {
+	if o.System == "" {
+		o.System = Ubuntu
+	}
+	if err := Missing(o.System); err != nil {
 		return nil, err
 	}
 	if err := sweep(); err != nil {
 		return nil, fmt.Errorf("remove what an earlier rack left: %w", err)
 	}
-	base, err := Base(ctx)
+	base, err := Base(ctx, o.System)
 	if err != nil {
 		return nil, err
 	}

@@ -123,7 +123,7 @@ func TestRealDpkg(t *testing.T) {
 	}
 	w := newWorld(t, scaleiotest.Options{})
 	root := w.hosts(1, scaleiotest.Ubuntu)[0]
-	files, err := scaleiotest.BuildDebs(t.TempDir(), "2.6-11000.113", 0)
+	files, err := scaleiotest.BuildPackages(t.TempDir(), "2.6-11000.113", scaleiotest.Ubuntu, 0, nil)
 	require.NoError(t, err)
 	dir := tools(t)
 	run := func(name string, env []string, args ...string) (int, string, string) {

@@ -39,12 +39,12 @@ func (v version) systems() []OS {
 func packageOf(system OS, component string, v version) File {
 	f := File{OS: system, Component: component}
 	switch {
-	case component == "gateway" && system == EL7:
+	case system.rpm() && component == "gateway":
 		f.Name, f.Version = "EMC-ScaleIO-gateway", v.pkg()
 		f.Path = fmt.Sprintf("EMC-ScaleIO-gateway-%s.x86_64.rpm", v.pkg())
-	case system == EL7 || system == EL9:
+	case system.rpm():
 		f.Name, f.Version = "EMC-ScaleIO-"+component, v.pkg()+"."+string(system)
-		f.Path = fmt.Sprintf("EMC-ScaleIO-%s-%s.%s.x86_64.rpm", component, v.pkg(), system)
+		f.Path = fmt.Sprintf("%s-%s.x86_64.rpm", f.Name, f.Version)
 	case component == "gateway":
 		f.Name, f.Version = "emc-scaleio-gateway", v.pkg()
 		f.Path = fmt.Sprintf("emc-scaleio-gateway_%s_amd64.deb", v.pkg())

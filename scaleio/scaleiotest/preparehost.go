@@ -20,7 +20,12 @@ const (
 	// Ubuntu22 and EL9 are what 4.x is made for.
 	Ubuntu22 OS = "ubuntu22"
 	EL9      OS = "el9"
+	// EL8 is of machines only.
+	EL8 OS = "el8"
 )
+
+// rpm tells the systems whose packages are rpm's.
+func (o OS) rpm() bool { return o == EL7 || o == EL8 || o == EL9 }
 
 // Disk is a whole disk of a host.
 type Disk struct {

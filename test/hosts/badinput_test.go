@@ -17,51 +17,52 @@ import (
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/sandbox"
 	"scaleio-framework/nodeagent/packages/packagestest"
-	"scaleio-framework/scaleio/scaleiotest"
 	"scaleio-framework/scheduler/bootstrap"
 )
 
 // Whatever a host or a package folder is like, the plan says what is wrong, in
 // words that lead to the cause; nothing is half written; and when the cause is
 // gone, the installation goes on by itself.
-func TestBadInput(t *testing.T) {
-	w := prepare(t, func(o *sandbox.Options) {
+func TestBadInput(t *testing.T) { eachFamily(t, refusesBadInput) }
+
+func refusesBadInput(t *testing.T, f family) {
+	w := prepare(t, f, func(o *sandbox.Options) {
 		o.Agents = 4
 		o.Settings = []string{"SIO_STEPS_MAX_FAILURES=100"} // what is spoilt stays so for as long as the test takes
 	})
 	locked, full, strange := w.Hosts()[0], w.Hosts()[1], w.Hosts()[3]
 	require.NoError(t, os.WriteFile(filepath.Join(strange.Root, "etc/os-release"), []byte("ID=plan9\nVERSION_ID=4\n"), 0o644))
-	without(t, w, "numactl")
+	w.without("numactl")
 	unlock := w.lockPackages(locked)
 	makeRoom := w.fillDisk(full)
 	require.NoError(t, w.StartSchedulers())
 
 	w.awaitError(locked, "prerequisites", model.Pending, "another package manager works on this host")
-	w.awaitError(full, "prerequisites", model.Failed, "Unable to locate package numactl")
+	w.awaitError(full, "prerequisites", model.Failed, f.unknown)
 	unlock()
-	w.awaitError(locked, "prerequisites", model.Failed, "Unable to locate package numactl")
+	w.awaitError(locked, "prerequisites", model.Failed, f.unknown)
 
 	// The schedulers know their packages by now, and no host has one.
-	mend := w.spoil("EMC-ScaleIO-mdm-*.deb", func(data []byte) []byte { return data[:len(data)/2] })
-	without(t, w, "")
+	mend := w.spoil("mdm", func(data []byte) []byte { return data[:len(data)/2] })
+	w.without("")
 	w.awaitError(locked, "mdm-package", model.Failed, "it has", "bytes, expected are")
 	w.nothingCached(locked)
 	mend()
-	mend = w.spoil("EMC-ScaleIO-mdm-*.deb", func(data []byte) []byte {
+	mend = w.spoil("mdm", func(data []byte) []byte {
 		return bytes.Replace(data, []byte("actor_role"), []byte("actor_ROLE"), 1)
 	})
 	w.awaitError(locked, "mdm-package", model.Failed, "SHA-256")
 	w.nothingCached(locked)
 	mend()
 
-	w.awaitError(full, "sds-package", model.Failed, "No space left on device")
+	w.awaitError(full, "sds-package", model.Failed, f.full)
 	makeRoom()
 	state := w.await("the bootstrap of the others", func(s sandbox.State) bool {
 		delete(s.Plans, strange.Name)
 		return complete(s)
 	})
 	for _, h := range w.Hosts()[:3] {
-		require.Empty(t, w.on(h, "dpkg", "--audit"), h.Name)
+		require.Empty(t, w.unfinished(h), h.Name)
 		for _, unit := range units(state, h.Name) {
 			require.Equal(t, "active", w.on(h, "systemctl", "is-active", unit))
 		}
@@ -95,25 +96,24 @@ func (w *world) get(path string, answer any) {
 	require.NoError(w.t, res.Body.Close())
 }
 
-// without makes the repository of the hosts' apt lack a package.
-func without(t *testing.T, w *world, name string) {
-	t.Helper()
-	debs := slices.DeleteFunc(scaleiotest.DistributionDebs(), func(d packagestest.Deb) bool { return d.Name == name })
-	require.NoError(t, packagestest.WriteRepository(w.Repository(), debs...))
+// without makes the repository of the hosts' distribution lack a package.
+func (w *world) without(name string) {
+	w.t.Helper()
+	left := slices.DeleteFunc(w.DistributionPackages(), func(p packagestest.Package) bool { return p.Name == name })
+	require.NoError(w.t, w.FillRepository(left...))
 }
 
-// lockPackages lets an operator's dpkg work on a host until unlock is called.
+// lockPackages lets an operator's dpkg or rpm work on a host until unlock is
+// called.
 func (w *world) lockPackages(h *sandbox.Host) (unlock func()) {
 	w.t.Helper()
 	const name = "operators-tool"
 	hold(w.t, h, name)
-	tool := packagestest.Deb{
-		Name: name, Version: "1.0", Description: "takes its time",
-		Scripts: map[string]string{"postinst": "#!/bin/sh\n" + holdScript(name)},
-	}
-	require.NoError(w.t, tool.Build(filepath.Join(h.Root, "root", name+".deb")))
-	w.on(h, "systemd-run", "--quiet", "dpkg", "-i", "/root/"+name+".deb")
-	w.awaitStatus(h, name, "half-configured")
+	tool := packagestest.Package{Name: name, Version: "1.0-1", Description: "takes its time"}
+	tool.Prepend(packagestest.Configuring, holdScript(name))
+	require.NoError(w.t, tool.Build(filepath.Join(h.Root, "root", name+w.extension)))
+	w.on(h, slices.Concat([]string{"systemd-run", "--quiet"}, w.install, []string{"/root/" + name + w.extension})...)
+	w.awaitHeld(h, name)
 	return func() { release(w.t, h, name) }
 }
 
@@ -129,9 +129,9 @@ func (w *world) fillDisk(h *sandbox.Host) (makeRoom func()) {
 }
 
 // spoil changes a package file under the schedulers' feet.
-func (w *world) spoil(pattern string, change func([]byte) []byte) (mend func()) {
+func (w *world) spoil(component string, change func([]byte) []byte) (mend func()) {
 	w.t.Helper()
-	file := w.packageFile(pattern)
+	file := w.packageFile(component)
 	whole, err := os.ReadFile(file)
 	require.NoError(w.t, err)
 	spoilt := change(bytes.Clone(whole))
@@ -148,8 +148,8 @@ func (w *world) spoil(pattern string, change func([]byte) []byte) (mend func()) 
 // nothingCached looks that no part of the MDM package passes for the whole one.
 func (w *world) nothingCached(h *sandbox.Host) {
 	w.t.Helper()
-	found, err := filepath.Glob(filepath.Join(h.Root, "var/lib/scaleio-framework", w.name, "cache/*/*-mdm-*.deb"))
+	found, err := filepath.Glob(filepath.Join(h.Root, "var/lib/scaleio-framework", w.name, "cache/*/*-mdm-*"+w.extension))
 	require.NoError(w.t, err)
 	require.Empty(w.t, found)
-	require.Empty(w.t, w.status(h, "emc-scaleio-mdm"))
+	require.Empty(w.t, w.status(h, w.prefix+"mdm"))
 }

@@ -21,8 +21,10 @@ import (
 // Three bare hosts become a ScaleIO system; what was started stays when the
 // node agent is killed; and a framework that finds all of it there changes
 // nothing on any host.
-func TestBootstrap(t *testing.T) {
-	w := prepare(t)
+func TestBootstrap(t *testing.T) { eachFamily(t, bootstraps) }
+
+func bootstraps(t *testing.T, f family) {
+	w := prepare(t, f)
 	w.forksADaemon()
 	require.NoError(t, w.StartSchedulers())
 	state := w.bootstrapped()
@@ -31,7 +33,7 @@ func TestBootstrap(t *testing.T) {
 			require.Equal(t, "active", w.on(h, "systemctl", "is-active", unit))
 			require.Equal(t, "enabled", w.on(h, "systemctl", "is-enabled", unit))
 		}
-		require.Empty(t, w.on(h, "dpkg", "--audit"), "every package is complete")
+		require.Empty(t, w.unfinished(h), "every package is complete")
 	}
 	t.Run("services survive the node agent", w.servicesSurvive)
 	t.Run("a second run changes nothing", w.secondRun)
@@ -43,8 +45,9 @@ const daemon = "sleep 424242"
 
 func (w *world) forksADaemon() {
 	w.t.Helper()
-	require.NoError(w.t, packagestest.Prepend(w.packageFile("EMC-ScaleIO-sds-*.deb"), "postinst",
-		"pgrep -f '^"+daemon+"' >/dev/null || setsid "+daemon+" </dev/null >/dev/null 2>&1 &\n"))
+	w.edit("sds", func(p *packagestest.Package) {
+		p.Prepend(packagestest.Configuring, "pgrep -f '^"+daemon+"' >/dev/null || setsid "+daemon+" </dev/null >/dev/null 2>&1 &\n")
+	})
 }
 
 // servicesSurvive kills everything in the executors' control groups.
@@ -88,7 +91,7 @@ func (w *world) mainPID(h *sandbox.Host, unit string) string {
 func (w *world) secondRun(t *testing.T) {
 	before := map[string]map[string]string{}
 	for _, h := range w.Hosts() {
-		before[h.Name] = tree(t, h.Root)
+		before[h.Name] = w.tree(h)
 	}
 	other := w.name + "-again"
 	servers := w.Store().Servers
@@ -101,7 +104,7 @@ func (w *world) secondRun(t *testing.T) {
 		return len(s.Plans) == 3 && !slices.ContainsFunc(slices.Collect(maps.Values(steps)), func(s model.Step) bool { return !s.Over() })
 	})
 	for _, h := range w.Hosts() {
-		require.Empty(t, differences(before[h.Name], tree(t, h.Root)), h.Name)
+		require.Empty(t, differences(before[h.Name], w.tree(h)), h.Name)
 		entries := journalOf(t, h, other)
 		require.NotEmpty(t, entries)
 		for _, e := range entries {

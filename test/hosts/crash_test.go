@@ -6,23 +6,25 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/sandbox"
 	"scaleio-framework/nodeagent/packages/packagestest"
-	"scaleio-framework/scaleio/scaleiotest"
 )
 
 // holding is the beginning of a maintainer's script that waits as long as the
 // host has this file.
 const holding = "/var/lib/hold-"
 
+// held says that a script waits, and has the number of its process.
+const held = "/var/lib/held-"
+
 func holdScript(name string) string {
-	return "while [ -e " + holding + name + " ]; do sleep 0.05; done\n"
+	return "echo $$ > " + held + name + ".new\nmv " + held + name + ".new " + held + name + "\nwhile [ -e " + holding + name + " ]; do sleep 0.05; done\nrm -f " + held + name + "\n"
 }
 
 // hold makes a host stop where the script of that name waits.
@@ -36,22 +38,34 @@ func release(t *testing.T, h *sandbox.Host, name string) {
 	require.NoError(t, os.Remove(filepath.Join(h.Root, holding+name)))
 }
 
-// A node agent that is killed in the middle of an installation, with dpkg and
-// all that it runs, or whose host loses its power there, leaves a package half
-// installed or half configured. The next node agent finishes it.
-func TestACrashInTheMiddleOfAnInstallation(t *testing.T) {
+func (w *world) awaitHeld(h *sandbox.Host, name string) {
+	w.t.Helper()
+	require.Eventually(w.t, func() bool {
+		_, err := os.Stat(filepath.Join(h.Root, held+name))
+		return err == nil
+	}, soon, pollPause, "the script of %s does not wait on %s", name, h.Name)
+}
+
+// A node agent that is killed in the middle of an installation, with the
+// package manager and all that it runs, or whose host loses its power there,
+// leaves a package half installed or half configured. The next node agent
+// finishes it.
+func TestACrashInTheMiddleOfAnInstallation(t *testing.T) { eachFamily(t, outlivesACrash) }
+
+func outlivesACrash(t *testing.T, f family) {
+	vendors := f.prefix + "sds"
 	for _, c := range []struct {
-		name, script, pkg, step string
-		left                    string // dpkg's word for what the crash leaves
+		name, pkg, step string
+		at              packagestest.Moment
 	}{
-		{"unpacking", "preinst", "emc-scaleio-sds", "sds-package", "half-installed"},
-		{"configuring", "postinst", "emc-scaleio-sds", "sds-package", "half-configured"},
-		{"apt unpacks", "preinst", "numactl", "prerequisites", "half-installed"},
-		{"apt configures", "postinst", "numactl", "prerequisites", "half-configured"},
+		{"unpacking", vendors, "sds-package", packagestest.BeforeUnpacking},
+		{"configuring", vendors, "sds-package", packagestest.Configuring},
+		{"the distribution's unpacks", "numactl", "prerequisites", packagestest.BeforeUnpacking},
+		{"the distribution's configures", "numactl", "prerequisites", packagestest.Configuring},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := prepare(t)
-			w.slow(c.pkg, c.script)
+			w := prepare(t, f)
+			w.slow(c.pkg, c.at)
 			crashes := map[string]func(*sandbox.Host){"host1": w.killNodeAgent, "host2": w.cutPower}
 			for _, h := range w.Hosts() {
 				if crashes[h.Name] != nil {
@@ -61,16 +75,17 @@ func TestACrashInTheMiddleOfAnInstallation(t *testing.T) {
 			require.NoError(t, w.StartSchedulers())
 			for _, h := range w.Hosts() {
 				if crash := crashes[h.Name]; crash != nil {
-					w.awaitStatus(h, c.pkg, c.left)
+					w.awaitHeld(h, c.pkg)
 					crash(h)
-					require.Equal(t, c.left, w.status(h, c.pkg), "on %s after the crash", h.Name)
+					require.Equal(t, f.left[c.at], w.status(h, c.pkg), "on %s after the crash", h.Name)
 					release(t, h, c.pkg)
 				}
 			}
 			state := w.bootstrapped()
 			for _, h := range w.Hosts() {
-				require.Empty(t, w.on(h, "dpkg", "--audit"), h.Name)
+				require.Empty(t, w.unfinished(h), h.Name)
 				require.Equal(t, "installed", w.status(h, c.pkg), h.Name)
+				require.NoFileExists(t, filepath.Join(h.Root, held+c.pkg), "the script has run to its end on %s", h.Name)
 				step := state.Plans[h.Name].Steps[c.step]
 				require.Equal(t, model.Done, step.State)
 				require.Equal(t, crashes[h.Name] != nil, step.Attempt > 1, "%s took %d attempts on %s", c.step, step.Attempt, h.Name)
@@ -80,35 +95,20 @@ func TestACrashInTheMiddleOfAnInstallation(t *testing.T) {
 }
 
 // slow lets a package's script wait where a host asks for it.
-func (w *world) slow(pkg, script string) {
+func (w *world) slow(pkg string, at packagestest.Moment) {
 	w.t.Helper()
-	if pkg == "emc-scaleio-sds" {
-		require.NoError(w.t, packagestest.Prepend(w.packageFile("EMC-ScaleIO-sds-*.deb"), script, holdScript(pkg)))
+	change := func(p *packagestest.Package) { p.Prepend(at, holdScript(pkg)) }
+	if component, vendors := strings.CutPrefix(pkg, w.prefix); vendors {
+		w.edit(component, change)
 		return
 	}
-	debs := scaleiotest.DistributionDebs()
-	for i := range debs {
-		if debs[i].Name == pkg {
-			debs[i].Scripts = map[string]string{script: "#!/bin/sh\n" + holdScript(pkg)}
+	distribution := w.DistributionPackages()
+	for i := range distribution {
+		if distribution[i].Name == pkg {
+			change(&distribution[i])
 		}
 	}
-	require.NoError(w.t, packagestest.WriteRepository(w.Repository(), debs...))
-}
-
-// status is dpkg's word for how far a package has come on a host.
-func (w *world) status(h *sandbox.Host, pkg string) string {
-	w.t.Helper()
-	out, err := w.try(h, "dpkg-query", "-W", "-f", "${db:Status-Status}", pkg)
-	if err != nil {
-		return "" // not known yet
-	}
-	return out
-}
-
-func (w *world) awaitStatus(h *sandbox.Host, pkg, status string) {
-	w.t.Helper()
-	require.Eventually(w.t, func() bool { return w.status(h, pkg) == status }, soon, 50*time.Millisecond,
-		"%s does not become %s on %s", pkg, status, h.Name)
+	require.NoError(w.t, w.FillRepository(distribution...))
 }
 
 // killNodeAgent kills everything in the executor's control group, as Mesos
@@ -117,9 +117,9 @@ func (w *world) killNodeAgent(h *sandbox.Host) {
 	w.t.Helper()
 	require.NoError(w.t, h.Agent().KillExecutor("scaleio-"+h.Name))
 	require.Eventually(w.t, func() bool {
-		_, err := w.try(h, "pgrep", "-x", "dpkg|apt-get")
+		_, err := w.try(h, "pgrep", "-x", w.programs)
 		return err != nil
-	}, soon, 50*time.Millisecond, "dpkg is not ended on %s", h.Name)
+	}, soon, pollPause, "the package manager is not ended on %s", h.Name)
 }
 
 // cutPower cuts a host's power and gives it back.

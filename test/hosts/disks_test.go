@@ -25,7 +25,7 @@ const diskBytes = 110 << 30
 // A disk with anything on it is not offered by its host, is not named by the
 // plan, and holds at the end what it held; an empty one beside it is taken.
 func TestADiskWithDataIsNeverTouched(t *testing.T) {
-	w := prepare(t)
+	w := prepare(t, families()["deb"])
 	h := w.Hosts()[0]
 	free := []string{"/dev/sdb"} // comes with the world
 	kinds := []struct {

@@ -15,7 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if err := hosttest.Missing(); err != nil {
+	if err := hosttest.Missing(hosttest.Ubuntu, hosttest.Rocky); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

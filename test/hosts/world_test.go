@@ -20,24 +20,29 @@ import (
 	"scaleio-framework/internal/zkconn"
 	"scaleio-framework/internal/zkconn/zktest"
 	"scaleio-framework/leader"
+	"scaleio-framework/nodeagent/packages/packagestest"
 	"scaleio-framework/test/programs"
 )
 
 // soon is far above what anything here takes: a busy machine is slow.
 const soon = 2 * time.Minute
 
+// pollPause is between two looks at what nothing announces.
+const pollPause = 50 * time.Millisecond
+
 // world is three real hosts with a framework at work.
 type world struct {
 	*sandbox.World
+	family
 	t    *testing.T
 	name string // of the framework
 }
 
 // prepare lays the hosts out; schedulers are not started yet.
-func prepare(t *testing.T, change ...func(*sandbox.Options)) *world {
+func prepare(t *testing.T, f family, change ...func(*sandbox.Options)) *world {
 	t.Helper()
 	opts := sandbox.Options{
-		Bin: programs.Dir(t), Dir: t.TempDir(), Machines: true, Schedulers: 1, Agents: 3, Disks: 1,
+		Bin: programs.Dir(t), Dir: t.TempDir(), Machines: true, System: f.system, Schedulers: 1, Agents: 3, Disks: 1,
 		SessionTimeout: 4 * time.Second,
 	}
 	for _, c := range change {
@@ -47,16 +52,26 @@ func prepare(t *testing.T, change ...func(*sandbox.Options)) *world {
 	w, err := sandbox.NewWorld(t.Context(), opts, sandbox.Share(zktest.Start(t)), opts.Dir, name)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.Close()) })
-	return &world{World: w, t: t, name: name}
+	return &world{World: w, family: f, t: t, name: name}
 }
 
-// packageFile is the one that the schedulers serve under a name like that.
-func (w *world) packageFile(pattern string) string {
+// packageFile is the one that the schedulers serve for a component.
+func (w *world) packageFile(component string) string {
 	w.t.Helper()
-	files, err := filepath.Glob(filepath.Join(w.Dir(), "packages", pattern))
+	files, err := filepath.Glob(filepath.Join(w.Dir(), "packages", "EMC-ScaleIO-"+component+"-*"+w.extension))
 	require.NoError(w.t, err)
 	require.Len(w.t, files, 1)
 	return files[0]
+}
+
+// edit builds the vendor's package of a component anew.
+func (w *world) edit(component string, change func(*packagestest.Package)) {
+	w.t.Helper()
+	require.NoError(w.t, w.EditPackages(func(p *packagestest.Package) {
+		if p.Name == w.prefix+component {
+			change(p)
+		}
+	}))
 }
 
 // await waits for a state of the world's framework.
@@ -69,12 +84,24 @@ func (w *world) await(what string, ok func(sandbox.State) bool) sandbox.State {
 // fails the test at once.
 func (w *world) awaitOf(name, what string, ok func(sandbox.State) bool) sandbox.State {
 	w.t.Helper()
+	return w.watch(name, what, func(state sandbox.State) bool {
+		if ok(state) {
+			return true
+		}
+		require.Empty(w.t, state.Stuck(), "while waiting for %s", what)
+		return false
+	})
+}
+
+// watch waits for a state of a framework whose steps may be stuck.
+func (w *world) watch(name, what string, ok func(sandbox.State) bool) sandbox.State {
+	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), soon)
 	defer cancel()
 	client, err := leader.Open(ctx, zkconn.Options{Servers: w.Store().Servers, Root: "/scaleio-framework/" + name})
 	require.NoError(w.t, err)
 	defer client.Close()
-	ticker := time.NewTicker(50 * time.Millisecond)
+	ticker := time.NewTicker(pollPause)
 	defer ticker.Stop()
 	for {
 		tree, err := client.Tree(ctx)
@@ -90,7 +117,6 @@ func (w *world) awaitOf(name, what string, ok func(sandbox.State) bool) sandbox.
 			require.FailNow(w.t, "in vain waited for "+what, "%v\n%s", err, describe(state))
 		case <-ticker.C:
 		}
-		require.Empty(w.t, state.Stuck(), "while waiting for %s", what)
 	}
 }
 

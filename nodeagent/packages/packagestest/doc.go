@@ -1,3 +1,3 @@
-// Package packagestest builds real packages for tests, and a repository that
-// apt takes them from.
+// Package packagestest builds real packages for tests, and repositories that apt,
+// dnf, yum and zypper take them from.
 package packagestest
