@@ -200,7 +200,7 @@ func (o *Options) validate() error {
 	need(o.GatewayTimeout > 0, "--gateway.timeout is %s, want more than 0", o.GatewayTimeout)
 	need(o.VerifySizeGiB > 0 && o.VerifySizeGiB%8 == 0, "--verify.size is %d GiB, want a multiple of 8", o.VerifySizeGiB)
 	for _, p := range o.Packages {
-		need(p.Component != "" && p.Name != "" && p.Version != "", "package %q has no component, name or version: check --artifacts.dir and --packages", p.Artifact.Path)
+		need(p.Component != "" && p.Name != "" && (p.Version != "" || p.Component == componentKey), "package %q has no component, name or version: check --artifacts.dir and --packages", p.Artifact.Path)
 	}
 	return errors.Join(errs...)
 }

@@ -225,6 +225,23 @@ func TestTheModulesOfTheIsolatorAreSent(t *testing.T) {
 	require.Equal(t, nodeproto.IsolatorParams{Mode: "dvdi", Modules: want}, params)
 }
 
+// The record of each package says which keys may have signed it.
+func TestTheKeysOfAFamilyAreSentWithItsPackages(t *testing.T) {
+	o := options()
+	key := nodeproto.Artifact{Path: "packages/00/RPM-GPG-KEY-ScaleIO", SHA256: "00", Size: 1}
+	for _, family := range []string{"rpm", "deb"} {
+		o.Packages = append(o.Packages, bootstrap.Package{Component: "key", Family: family, Name: "RPM-GPG-KEY-ScaleIO", Artifact: key})
+	}
+	st := newStage(t, o, newSite("a", "b", "c"))
+	st.install()
+	var params nodeproto.PackageParams
+	require.NoError(t, json.Unmarshal(st.step("a", nodeproto.StepSDSPackage).Params, &params))
+	require.Equal(t, []nodeproto.Artifact{key}, params.Keys)
+	var driver nodeproto.VolumeDriverParams
+	require.NoError(t, json.Unmarshal(st.step("a", nodeproto.StepVolumeDriver).Params, &driver))
+	require.Equal(t, []nodeproto.Artifact{key}, driver.Keys)
+}
+
 // What is denied is not taken, whatever else says that it may be, and is not
 // waited for.
 func TestDeniedDevicesAreNeverTaken(t *testing.T) {
