@@ -109,16 +109,16 @@ func (r rpm) install(ctx context.Context, file string, env Env) error {
 		Argv: []string{"rpm", "-Uvh", "--replacepkgs", file},
 		Env:  env.Plain, SecretEnv: env.Secrets, Timeout: installTimeout, Outside: true,
 	})
+	if err == nil {
+		err = res.Err()
+	}
+	if err == nil && scriptFailed.MatchString(res.Stderr+res.Stdout) {
+		err = fmt.Errorf("a script of the package failed: %w", said(res))
+	}
 	if err != nil {
-		return err // the mark stays
+		return err // the mark stays: something may be there
 	}
-	if scriptFailed.MatchString(res.Stderr + res.Stdout) {
-		return fmt.Errorf("a script of the package failed: %w", said(res))
-	}
-	if err := r.marks.Clear(mark); err != nil {
-		return err
-	}
-	return res.Err()
+	return r.marks.Clear(mark)
 }
 
 // said is what a tool wrote as an error, whatever its status.

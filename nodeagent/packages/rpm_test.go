@@ -86,3 +86,56 @@ echo "error: cannot open Packages database in /var/lib/rpm" >&2; exit 1`})
 	require.ErrorContains(t, err, "cannot open Packages")
 	require.Equal(t, "rebuilt\n", read(t, dir, "log"), "not again and again")
 }
+
+// What was begun and is not known to have ended well is done again, by the
+// same command line or another, however the tool ended.
+func TestWhatWasInterruptedIsDoneAgain(t *testing.T) {
+	for name, ending := range map[string]string{
+		"it was killed":   "kill -9 $$",
+		"a script failed": "echo 'warning: %post(sds-2.0-1.1.x86_64) scriptlet failed, exit status 1' >&2; exit 0",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("ENDING", ending)
+			const tools = `echo "${0##*/} $*" >> "$DIR/log"
+[ -e "$DIR/mended" ] || eval "$ENDING"`
+			m, dir := manager(t, packages.RPM, map[string]string{
+				"rpm": `case "$1 $2 $4" in
+--eval*) exit 1;;
+"-qp "*) echo sds; exit 0;;
+*"--qf sds") echo 2.0-1.1; exit 0;;
+*"--qf numactl") echo 2.0-1; exit 0;;
+"-qa "*) echo 7; [ ! -e "$DIR/began" ] || echo 8; exit 0;;
+"-q "*"--tid") printf 'numactl\nlibnuma\ngpg-pubkey\n'; exit 0;;
+"-q --qf libnuma") printf '7 libnuma-1-1.x86_64\n8 libnuma-2-1.x86_64\n'; exit 0;;
+esac
+` + tools,
+				"dnf": `: > "$DIR/began"
+` + tools,
+			})
+			install := map[string]func() error{
+				"sds":     func() error { return m.Install(t.Context(), "/cache/sds.rpm", packages.Env{}) },
+				"numactl": func() error { return m.InstallNamed(t.Context(), "numactl") },
+			}
+			for pkg, again := range install {
+				require.Error(t, again())
+				_, ok, err := m.Installed(t.Context(), pkg)
+				require.NoError(t, err)
+				require.False(t, ok, "rpm has %s, but perhaps half of it", pkg)
+			}
+			require.NoError(t, os.Remove(filepath.Join(dir, "log")))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "mended"), nil, 0o644))
+			require.NoError(t, install["sds"]())
+			require.NoError(t, install["numactl"]())
+			require.Equal(t, `rpm -Uvh --replacepkgs /cache/sds.rpm
+rpm -e --nodeps libnuma-1-1.x86_64
+dnf -y --setopt=exit_on_lock=True --setopt=install_weak_deps=False reinstall libnuma numactl
+dnf -y --setopt=exit_on_lock=True --setopt=install_weak_deps=False install numactl
+`, read(t, dir, "log"))
+			for pkg := range install {
+				_, ok, err := m.Installed(t.Context(), pkg)
+				require.NoError(t, err)
+				require.True(t, ok, pkg)
+			}
+		})
+	}
+}

@@ -65,7 +65,8 @@ func (r rpm) InstallNamed(ctx context.Context, names ...string) error {
 }
 
 // transact lets a resolver do what the mark says, and takes the mark away when
-// it has ended by itself, unless a script failed.
+// it has ended by itself, unless a script failed. One that was killed may have
+// been in the midst of its work.
 func (r rpm) transact(ctx context.Context, tool resolver, argv []string) error {
 	res, err := r.resolve(ctx, tool, argv...)
 	if err != nil {
@@ -73,6 +74,9 @@ func (r rpm) transact(ctx context.Context, tool resolver, argv []string) error {
 	}
 	if scriptFailed.MatchString(res.Stderr + res.Stdout) {
 		return fmt.Errorf("a script of a package failed: %w", said(res))
+	}
+	if killed := res.Code < 0 || res.Code > 128; killed {
+		return res.Err()
 	}
 	if err := r.marks.Clear(transactionMark); err != nil {
 		return err
