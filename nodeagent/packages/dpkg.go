@@ -9,8 +9,21 @@ import (
 	"scaleio-framework/nodeagent/runner"
 )
 
-// noninteractive keeps maintainer scripts from asking on a terminal.
-const noninteractive = "DEBIAN_FRONTEND=noninteractive"
+// noninteractive keeps maintainer scripts, ucf and apt-listchanges from asking,
+// and needrestart from restarting services of the host, the Mesos agent's among
+// them.
+func noninteractive(more ...string) []string {
+	return append([]string{
+		"DEBIAN_FRONTEND=noninteractive", "UCF_FORCE_CONFFOLD=1", "APT_LISTCHANGES_FRONTEND=none", "NEEDRESTART_SUSPEND=1",
+	}, more...)
+}
+
+// dpkg would ask what to do with a configuration that somebody has edited, as
+// we do that of REX-Ray: it stays, the package's own comes beside it.
+const (
+	keepDefault = "--force-confdef"
+	keepOld     = "--force-confold"
+)
 
 // dpkg manages Debian packages.
 type dpkg struct{ run *runner.Runner }
@@ -99,7 +112,7 @@ func (d dpkg) finish(ctx context.Context) (broken []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	argv := append([]string{"dpkg", "--configure"}, others...)
+	argv := append([]string{"dpkg", keepDefault, keepOld, "--configure"}, others...)
 	if len(others) == 0 {
 		if len(vendors) > 0 {
 			return nil, nil // the installation that follows finishes the journal
@@ -109,7 +122,7 @@ func (d dpkg) finish(ctx context.Context) (broken []string, err error) {
 	// What cannot be configured may be mended by the installation that
 	// follows, which says what is wrong otherwise.
 	if _, err := run(ctx, d.run, runner.Command{
-		Argv: argv, Env: []string{noninteractive}, Timeout: installTimeout,
+		Argv: argv, Env: noninteractive(), Timeout: installTimeout,
 	}); err != nil {
 		return nil, fmt.Errorf("finish half configured packages: %w", err)
 	}
@@ -131,8 +144,8 @@ func (d dpkg) Install(ctx context.Context, file string, env Env) error {
 		return err
 	}
 	err := must(ctx, d.run, runner.Command{
-		Argv: []string{"dpkg", "-i", file},
-		Env:  append([]string{noninteractive}, env.Plain...), SecretEnv: env.Secrets, Timeout: installTimeout, Outside: true,
+		Argv: []string{"dpkg", keepDefault, keepOld, "-i", file},
+		Env:  noninteractive(env.Plain...), SecretEnv: env.Secrets, Timeout: installTimeout, Outside: true,
 	})
 	if err != nil {
 		return fmt.Errorf("install %s: %w", file, err)
@@ -149,8 +162,10 @@ func (d dpkg) InstallNamed(ctx context.Context, names ...string) error {
 		return err
 	}
 	install := runner.Command{
-		Argv: slices.Concat([]string{"apt-get", "install", "-y", "--no-install-recommends", "--reinstall"}, names, broken),
-		Env:  []string{noninteractive}, Timeout: installTimeout,
+		Argv: slices.Concat([]string{
+			"apt-get", "-oDpkg::Options::=" + keepDefault, "-oDpkg::Options::=" + keepOld, "install", "-y", "--no-install-recommends", "--reinstall",
+		}, names, broken),
+		Env: noninteractive(), Timeout: installTimeout,
 	}
 	res, err := run(ctx, d.run, install)
 	if err != nil {
@@ -185,7 +200,7 @@ func (d dpkg) Remove(ctx context.Context, name string) error {
 		return err
 	}
 	command := runner.Command{
-		Argv: []string{"dpkg", "--force-remove-reinstreq", "-P", name}, Env: []string{noninteractive, iAmSure}, Timeout: installTimeout,
+		Argv: []string{"dpkg", "--force-remove-reinstreq", "-P", name}, Env: noninteractive(iAmSure), Timeout: installTimeout,
 	}
 	if err := must(ctx, d.run, command); err != nil {
 		return fmt.Errorf("remove package %s: %w", name, err)

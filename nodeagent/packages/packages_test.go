@@ -88,32 +88,35 @@ esac`})
 	require.ErrorContains(t, err, "database is damaged")
 }
 
+// apt is how apt-get is told what dpkg does with edited configurations.
+const apt = "-oDpkg::Options::=--force-confdef -oDpkg::Options::=--force-confold"
+
 func TestDpkgFinishesWhatWasInterrupted(t *testing.T) {
 	const audit = `
 The following packages are only half configured, probably due to problems
 configuring them the first time.  The configuration should be retried using
 dpkg --configure <package> or the configure menu option in dselect:`
 	for name, c := range map[string]struct{ found, first, again string }{
-		"nothing, but perhaps dpkg's journal":                   {"", "--configure -a role= token=\n", ""},
-		"a package of the distribution":                         {audit + "\n libnuma1             NUMA policy\n", "--configure libnuma1 role= token=\n", " libnuma1"},
+		"nothing, but perhaps dpkg's journal":                   {"", "--force-confdef --force-confold --configure -a role= token=\n", ""},
+		"a package of the distribution":                         {audit + "\n libnuma1             NUMA policy\n", "--force-confdef --force-confold --configure libnuma1 role= token=\n", " libnuma1"},
 		"one of ours, which needs the settings of its own step": {audit + "\n emc-scaleio-mdm      the MDM\n", "", ""},
-		"both": {audit + "\n emc-scaleio-mdm      the MDM\n libnuma1             NUMA policy\n", "--configure libnuma1 role= token=\n", " libnuma1"},
+		"both": {audit + "\n emc-scaleio-mdm      the MDM\n libnuma1             NUMA policy\n", "--force-confdef --force-confold --configure libnuma1 role= token=\n", " libnuma1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("FOUND", c.found) // the runner takes the environment as it is at its start
 			m, dir := manager(t, packages.Deb, map[string]string{
 				"dpkg": `[ "$1" = --audit ] && { echo "$FOUND"; exit 0; }
-[ "$DEBIAN_FRONTEND" = noninteractive ] || exit 9
+[ "$DEBIAN_FRONTEND $NEEDRESTART_SUSPEND $UCF_FORCE_CONFFOLD" = "noninteractive 1 1" ] || exit 9
 echo "$* role=$MDM_ROLE_IS_MANAGER token=$TOKEN" >> "$DIR/log"`,
 				"apt-get": `echo "$*" >> "$DIR/log"`,
 			})
 			require.NoError(t, m.Install(t.Context(), "/cache/sds.deb", packages.Env{
 				Plain: []string{"MDM_ROLE_IS_MANAGER=1"}, Secrets: map[string]redact.Secret{"TOKEN": redact.New("T0ken")},
 			}))
-			require.Equal(t, c.first+"-i /cache/sds.deb role=1 token=T0ken\n", read(t, dir, "log"),
+			require.Equal(t, c.first+"--force-confdef --force-confold -i /cache/sds.deb role=1 token=T0ken\n", read(t, dir, "log"),
 				"secrets come by the environment, and never as arguments")
 			require.NoError(t, m.InstallNamed(t.Context(), "numactl"))
-			require.Contains(t, read(t, dir, "log"), "token=T0ken\n"+c.first+"install -y --no-install-recommends --reinstall numactl"+c.again+"\n", "apt works only on a finished database")
+			require.Contains(t, read(t, dir, "log"), "token=T0ken\n"+c.first+apt+" install -y --no-install-recommends --reinstall numactl"+c.again+"\n", "apt works only on a finished database")
 		})
 	}
 }
@@ -203,7 +206,7 @@ echo "$*" >> "$DIR/log"
 [ "$1" = update ] && { : > "$DIR/updated"; exit 0; }
 [ -e "$DIR/updated" ] || { echo "E: Unable to locate package libaio1" >&2; exit 100; }`})
 	require.NoError(t, m.InstallNamed(t.Context(), "libaio1", "numactl"))
-	const install = "install -y --no-install-recommends --reinstall libaio1 numactl\n"
+	const install = apt + " install -y --no-install-recommends --reinstall libaio1 numactl\n"
 	require.Equal(t, install+"update\n"+install, read(t, dir, "log"), "lists are fetched when the ones there do not do")
 
 	_, err := packages.New("ebuild", runner.New(runner.Options{}), marks{})
