@@ -141,6 +141,8 @@ func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func
 			nodeproto.SecretAdminPassword:   a.cfg.ScaleIO.Password,
 			nodeproto.SecretLIAToken:        a.cfg.ScaleIO.LIAToken,
 			nodeproto.SecretGatewayPassword: a.cfg.ScaleIO.GatewayPassword,
+			nodeproto.SecretDriverPassword:  a.cfg.SDC.Password,
+			nodeproto.SecretDriverKey:       a.cfg.SDC.Key,
 		},
 		sources: (&sources{read: a.sources}).get,
 		fatal:   fatal,

@@ -27,6 +27,7 @@ type Config struct {
 	Placement Placement
 	ScaleIO   ScaleIO
 	Gateway   Gateway
+	SDC       SDC
 	Devices   Devices
 	Volumes   Volumes
 	Growth    Growth
@@ -115,6 +116,18 @@ type Gateway struct {
 	Insecure               bool
 	BypassCertificateCheck bool
 	Timeout                time.Duration
+}
+
+// SDC is where kernel modules come from that its package has not.
+type SDC struct {
+	Repository        string // of modules: ftp://, sftp:// or file://
+	User              string
+	Password          redact.Secret
+	Key               redact.Secret // private RSA key for the repository
+	RepositoryKeyFile string        // the repository's public RSA key
+	RepositoryKey     string        // the text of that file
+	CheckSignature    bool
+	Build             bool
 }
 
 // Devices chooses the disks that ScaleIO gets.

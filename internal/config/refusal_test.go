@@ -16,6 +16,7 @@ func TestBadInputIsNamedWithReasonAndRemedy(t *testing.T) {
 	noPEM := h.file(t, "no.pem", "nothing")
 	blank := h.file(t, "blank", " \n")
 	long := h.file(t, "long", "Way-too-long-for-ScaleIO-1")
+	private := h.file(t, "private", "-----BEGIN RSA PRIVATE KEY-----\n")
 	for _, c := range []struct {
 		name string
 		env  []string
@@ -49,6 +50,16 @@ func TestBadInputIsNamedWithReasonAndRemedy(t *testing.T) {
 		{"four MDM nodes", nil, []string{"--placement.mdm-nodes=4"}, "--placement.mdm-nodes is 4, want 3 or 5"},
 		{"a settle time below nothing", nil, []string{"--placement.settle=-1s"}, "--placement.settle is -1s, want 0 or more"},
 		{"a gateway port out of range", nil, []string{"--gateway.port=70000"}, "--gateway.port is 70000, want 1 to 65535"},
+		{"a gateway with one port for both", nil, []string{"--gateway.http-port=443"}, "--gateway.port and --gateway.http-port are both 443"},
+		{"a gateway's HTTP port that is none", nil, []string{"--gateway.http-port=0"}, "--gateway.http-port is 0, want 1 to 65535"},
+		{"a repository of another scheme", nil, []string{"--sdc.driver-repository=https://h/modules"}, `--sdc.driver-repository is "https://h/modules", want ftp://, sftp:// or file:// and the place`},
+		{"a repository that is no URL", nil, []string{"--sdc.driver-repository=ftp://h/%zz"}, "want ftp://, sftp:// or file:// and the place"},
+		{"a repository with a password", nil, []string{"--sdc.driver-repository=ftp://me:Secret@h/"}, "set --sdc.driver-user and SIO_SDC_DRIVER_PASSWORD or SIO_SDC_DRIVER_PASSWORD_FILE instead"},
+		{"a user of no repository", nil, []string{"--sdc.driver-user=me"}, "are for a repository: set --sdc.driver-repository too"},
+		{"a repository's password of two lines", []string{"SIO_SDC_DRIVER_PASSWORD=a\nb"}, []string{"--sdc.driver-repository=ftp://h/"}, "SIO_SDC_DRIVER_PASSWORD has more than one line"},
+		{"a repository's key that is not there", nil, []string{"--sdc.driver-repository=sftp://h/", "--sdc.driver-repository-key=/no/key"}, "--sdc.driver-repository-key: open /no/key: no such file or directory"},
+		{"a repository's key that is empty", nil, []string{"--sdc.driver-repository=sftp://h/", "--sdc.driver-repository-key=" + blank}, "want a public RSA key of at most 4096"},
+		{"a private key in the wrong place", nil, []string{"--sdc.driver-repository=sftp://h/", "--sdc.driver-repository-key=" + private}, "holds a private key, want the repository's public one; yours goes into SIO_SDC_DRIVER_KEY_FILE"},
 		{"a gateway that may never answer", nil, []string{"--gateway.timeout=0s"}, "--gateway.timeout is 0s, want more than 0"},
 		{"no failures allowed", nil, []string{"--steps.max-failures=0"}, "--steps.max-failures is 0, want 1 or more"},
 		{"no back-off", nil, []string{"--steps.retry-backoff=0s"}, "--steps.retry-backoff is 0s, want more than 0"},

@@ -31,6 +31,8 @@ const (
 	SecretLIAToken        = "lia_token"        // TOKEN of the LIA package
 	SecretGatewayPassword = "gateway_password" // the gateway's own admin, GATEWAY_ADMIN_PASSWORD
 	SecretP12Password     = "p12_password"     // of the file that scli logs in with, from 4.0 on
+	SecretDriverPassword  = "driver_password"  // of the repository of kernel modules; may be empty
+	SecretDriverKey       = "driver_key"       // private RSA key for that repository; may be empty
 )
 
 // Artifact is a file that the schedulers serve below /artifacts/, or that lies
@@ -94,6 +96,22 @@ type PackageParams struct {
 	// GatewayPorts are for the gateway package; nil leaves what the vendor's
 	// files say.
 	GatewayPorts *GatewayPorts `json:"gateway_ports,omitempty"`
+	// Driver is for the sdc package; nil leaves what the vendor's files say.
+	Driver *DriverSource `json:"driver,omitempty"`
+}
+
+// DriverSource is where an SDC finds a kernel module that its package has not.
+// SecretDriverPassword and SecretDriverKey belong to it.
+type DriverSource struct {
+	// Repository is an address of ftp, sftp or file; empty leaves the vendor's.
+	Repository string `json:"repository,omitempty"`
+	User       string `json:"user,omitempty"`
+	// RepositoryKey is the repository's public RSA key, as text.
+	RepositoryKey string `json:"repository_key,omitempty"`
+	// CheckSignature takes only modules that the vendor signed.
+	CheckSignature bool `json:"check_signature,omitempty"`
+	// Build lets the host build a module, where the vendor's package can.
+	Build bool `json:"build,omitempty"`
 }
 
 // MDMRemoveParams belongs to StepMDMRemove: a host that lost its MDM role

@@ -49,7 +49,8 @@ type component struct {
 	params  nodeproto.PackageParams
 	sources []string
 	env     packages.Env
-	unit    string // empty for a component without a service
+	unit    string        // empty for a component without a service
+	driver  *driverSource // nil but for an SDC that has one
 }
 
 func (h *Host) component(p nodeproto.PackageParams, r Request) (Step, error) {
@@ -70,6 +71,10 @@ func (h *Host) component(p nodeproto.PackageParams, r Request) (Step, error) {
 			return nil, errors.New("parameters name no MDM address")
 		}
 		s.env.Plain = []string{"MDM_IP=" + strings.Join(p.MDMAddresses, ",")}
+		var err error
+		if s.driver, err = h.driverSource(p.Driver, r.Secrets); err != nil {
+			return nil, err
+		}
 	case lia:
 		s.env.Secrets = map[string]redact.Secret{"TOKEN": r.Secrets[nodeproto.SecretLIAToken]}
 	case gateway:
@@ -102,7 +107,14 @@ func (s *component) Detect(ctx context.Context) (bool, error) {
 	if s.unit == "" {
 		return true, nil
 	}
-	return s.h.services.IsActive(ctx, s.unit)
+	active, err := s.h.services.IsActive(ctx, s.unit)
+	if err != nil || !active || s.params.Component != sdc {
+		return active, err
+	}
+	if there, err := s.driver.there(); err != nil || !there {
+		return false, err
+	}
+	return s.h.moduleRuns(ctx) == nil, nil
 }
 
 // Apply installs the package, and starts the service where the package is
@@ -114,13 +126,22 @@ func (s *component) Apply(ctx context.Context) error {
 	if err := s.listen(); err != nil {
 		return err
 	}
-	if err := s.install(ctx); err != nil || s.params.GatewayPorts == nil {
+	if err := s.install(ctx); err != nil {
 		return err
 	}
-	if err := s.listen(); err != nil {
-		return err
+	switch s.params.Component {
+	case gateway:
+		if err := s.listen(); err != nil {
+			return err
+		}
+		return s.h.restartGateway(ctx)
+	case sdc:
+		if err := s.driver.write(); err != nil {
+			return err
+		}
+		return s.h.loadDriver(ctx)
 	}
-	return s.h.restartGateway(ctx)
+	return nil
 }
 
 func (s *component) listen() error {
@@ -148,7 +169,17 @@ func (s *component) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.h.install(ctx, manager, s.params.Artifact, s.params.Keys, s.sources, s.env)
+	return s.h.install(ctx, manager, parcel{
+		artifact: s.params.Artifact, keys: s.params.Keys, sources: s.sources, env: s.env, fits: s.fits,
+	})
+}
+
+// fits looks at a package before it is installed.
+func (s *component) fits(ctx context.Context, file string) error {
+	if s.params.Component != sdc || s.params.Driver != nil && (s.params.Driver.Repository != "" || s.params.Driver.Build) {
+		return nil
+	}
+	return s.h.moduleFits(ctx, file)
 }
 
 // Verify asks the package database, the configuration and the service.

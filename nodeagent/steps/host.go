@@ -78,16 +78,32 @@ func (h *Host) packages() (packages.Manager, error) {
 	return packages.New(system.Family, h.run, h.pending)
 }
 
+// parcel is a package to install, and what belongs to it.
+type parcel struct {
+	artifact nodeproto.Artifact
+	keys     []nodeproto.Artifact // that may have signed it
+	sources  []string
+	env      packages.Env
+	// fits looks at the package file before it is installed; nil does not.
+	fits func(ctx context.Context, file string) error
+}
+
 // install fetches a package, takes it out of the vendor's archive where it is in
-// one, makes sure that its signature is trusted, and installs it.
-func (h *Host) install(ctx context.Context, manager packages.Manager, a nodeproto.Artifact, keys []nodeproto.Artifact, sources []string, env packages.Env) error {
-	return h.cache.Use(ctx, a, sources, func(file string) error {
+// one, looks whether it fits, makes sure that its signature is trusted, and
+// installs it.
+func (h *Host) install(ctx context.Context, manager packages.Manager, p parcel) error {
+	return h.cache.Use(ctx, p.artifact, p.sources, func(file string) error {
 		return siob.Open(ctx, h.run, file, func(file string) error {
-			err := h.useAll(ctx, keys, sources, func(keys []string) error { return manager.Trust(ctx, file, keys) })
+			if p.fits != nil {
+				if err := p.fits(ctx, file); err != nil {
+					return err
+				}
+			}
+			err := h.useAll(ctx, p.keys, p.sources, func(keys []string) error { return manager.Trust(ctx, file, keys) })
 			if err != nil {
 				return err
 			}
-			return manager.Install(ctx, file, env)
+			return manager.Install(ctx, file, p.env)
 		})
 	})
 }

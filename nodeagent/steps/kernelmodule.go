@@ -71,20 +71,30 @@ func (h *Host) moduleRuns(ctx context.Context) error {
 	if err == nil {
 		err = errors.New("it answers no id")
 	}
-	return failure.Hopeless(fmt.Errorf("the SDC's service runs, but its kernel module does not (%w; %s): no scini module fits the kernel %s%s",
-		err, h.loaded(ctx), h.kernel(), moduleRemedy))
+	if h.loaded(ctx) {
+		return failure.Hopeless(fmt.Errorf("the SDC's kernel module is loaded, but does not answer (%w): look at dmesg, reboot the host where that does not help, then order retry", err))
+	}
+	return failure.Hopeless(fmt.Errorf("the SDC's service runs, but its kernel module does not (%w%s): no scini module fits the kernel %s%s",
+		err, h.secureBoot(), h.kernel(), moduleRemedy))
 }
 
-// loaded tells whether the kernel has the module at all.
-func (h *Host) loaded(ctx context.Context) string {
-	res, err := h.run.Run(ctx, runner.Command{Argv: []string{"lsmod"}, Timeout: drvCfgTimeout})
-	switch {
-	case err != nil || res.Code != 0:
-		return "whether it is loaded is not known"
-	case strings.Contains("\n"+res.Stdout, "\nscini "):
-		return "it is loaded"
+// secureBootVariable is where the firmware tells whether it checks signatures:
+// four bytes of attributes, then 1.
+const secureBootVariable = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+// secureBoot is what there is to know about it where it is on.
+func (h *Host) secureBoot() string {
+	data, there, err := h.root.ReadIfThere(secureBootVariable)
+	if err != nil || !there || len(data) != 5 || data[4] != 1 {
+		return ""
 	}
-	return "lsmod does not list scini"
+	return "; Secure Boot is on: only modules load that are signed by a key in the firmware's list, which mokutil --import adds, and --sdc.module-sigcheck lets the SDC take no other"
+}
+
+// loaded reports whether the kernel has the module, whatever it does.
+func (h *Host) loaded(ctx context.Context) bool {
+	res, err := h.run.Run(ctx, runner.Command{Argv: []string{"lsmod"}, Timeout: drvCfgTimeout})
+	return err == nil && res.Code == 0 && strings.Contains("\n"+res.Stdout, "\nscini ")
 }
 
 func (h *Host) drvCfg(ctx context.Context, args ...string) (runner.Result, error) {
@@ -105,4 +115,4 @@ func (h *Host) kernel() string {
 }
 
 // moduleRemedy follows what was found out about the modules.
-const moduleRemedy = ": place one through /bin/emc/scaleio/scini_sync/driver_sync.conf, let the package build one, or boot a kernel that the package has one for; then order retry"
+const moduleRemedy = ": give SDCs a repository that has one (--sdc.driver-repository), let the host build one (--sdc.build-module, on Ubuntu), place one below " + syncDir + "/driver_cache, or boot a kernel that the package has one for; then order retry"

@@ -23,6 +23,9 @@ func TestAnSDCWithoutItsKernelModuleIsTold(t *testing.T) {
 		drvCfg := filepath.Join(w.tools, "drv_cfg")
 		require.NoError(t, os.Remove(drvCfg))
 		require.NoError(t, os.WriteFile(drvCfg, []byte(script), 0o755))
+		lsmod := filepath.Join(w.tools, "lsmod")
+		require.NoError(t, os.Remove(lsmod))
+		require.NoError(t, os.WriteFile(lsmod, []byte("#!/bin/sh\necho 'Module Size Used by'\n"), 0o755))
 		n.twice(nodeproto.StepPrerequisites, nodeproto.PrerequisitesParams{Packages: []string{"libaio", "numactl"}})
 		params := w.component("sdc", scaleiotest.EL7)
 		params.MDMAddresses = []string{w.ip(10), w.ip(11)}

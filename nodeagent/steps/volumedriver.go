@@ -63,7 +63,7 @@ func (s *volumeDriver) Apply(ctx context.Context) error {
 		return err
 	}
 	for _, d := range missing {
-		if err := s.h.install(ctx, manager, d.Artifact, s.keys, s.sources, packages.Env{}); err != nil {
+		if err := s.h.install(ctx, manager, parcel{artifact: d.Artifact, keys: s.keys, sources: s.sources}); err != nil {
 			return err
 		}
 	}

@@ -64,6 +64,9 @@ func vendorPackage(f File, v version, gatewayPort int) packagestest.Package {
 		p.Links["usr/bin/scli"] = StandIn
 	case "sdc":
 		p.Links[home+"/bin/drv_cfg"] = StandIn
+		for name, text := range driverFiles(f.Version) {
+			p.Files[name] = text
+		}
 	}
 	if f.OS.rpm() {
 		p.Scripts = rpmScripts(f.Component, v, gatewayPort)

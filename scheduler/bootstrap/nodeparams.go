@@ -20,17 +20,21 @@ func prerequisitesParams(t *turn, at ref) (any, error) {
 		return nil, err
 	}
 	p := nodeproto.PrerequisitesParams{Ports: t.ports(at.host)}
-	if t.plans[at.host].Persona == model.Manager {
+	if slices.Contains(t.components(t.plans[at.host].Persona), componentGateway) {
 		p.MinMemoryMB = int64(min(managerMemory, t.options.MDM.MemoryMB))
 		p.Java = gatewayJava
 	}
 	if t.options.InstallPrerequisites {
-		p.Packages = prerequisites(t.live[at.host].inventory.OS, t.plans[at.host].Persona)
+		system := t.live[at.host].inventory
+		p.Packages = prerequisites(system.OS, t.plans[at.host].Persona)
+		if d := t.options.Driver; d != nil && d.Build {
+			p.Packages = append(p.Packages, buildTools(system.OS, system.Kernel)...)
+		}
 	}
 	return p, nil
 }
 
-// What a manager's gateway asks of its host.
+// What a gateway asks of its host.
 const (
 	// managerMemory is what an MDM and a gateway need, in MiB. Who gives node
 	// agents less of it (--executor.mem.mdm) has less in mind.
@@ -127,6 +131,7 @@ func packageParams(component string) func(t *turn, at ref) (any, error) {
 			if params.MDMAddresses, err = t.managerAddresses(); err != nil {
 				return nil, err
 			}
+			params.Driver = t.options.Driver
 		}
 		return params, nil
 	}

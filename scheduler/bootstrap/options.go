@@ -78,6 +78,10 @@ type Options struct {
 	// otherwise each is pinned as it is first seen.
 	BypassCertificateCheck bool
 
+	// Driver is where SDCs find kernel modules that their package has not; nil
+	// leaves the vendor's settings.
+	Driver *nodeproto.DriverSource
+
 	// Isolator is IsolatorNone, IsolatorDockerVolume or IsolatorDVDI.
 	Isolator string
 	// AgentService is the Mesos agent's service, restarted when its flags

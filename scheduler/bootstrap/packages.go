@@ -127,6 +127,15 @@ func offers(catalogue []Package, component string) bool {
 	return slices.ContainsFunc(catalogue, func(p Package) bool { return p.Component == component })
 }
 
+// buildTools are what the SDC's package needs to build a kernel module, which it
+// does on Ubuntu alone.
+func buildTools(os model.OS, kernel string) []string {
+	if os.ID != "ubuntu" || kernel == "" {
+		return nil
+	}
+	return []string{"gcc", "make", "linux-headers-" + kernel}
+}
+
 // prerequisites are the distribution's packages that ScaleIO's need: the
 // vendor's packages declare only some of them.
 func prerequisites(os model.OS, persona model.Persona) []string {

@@ -478,3 +478,41 @@ func TestAnUnreadablePlanCostsItsHostAlone(t *testing.T) {
 		require.Contains(t, st.order("9", `{"verb":"retry","host":"a","step":"lia-id"}`), "unreadable")
 	}
 }
+
+// What a host is asked for before anything is installed on it follows from its
+// part: ports of its components, and for a manager memory and Java.
+func TestAHostIsAskedForWhatItsPartNeeds(t *testing.T) {
+	o := options()
+	o.GatewayPort, o.GatewayHTTPPort = 8443, 8080
+	o.MDM.MemoryMB = 2048
+	o.Driver = &nodeproto.DriverSource{Build: true}
+	st := newStage(t, o, newSite("a", "b", "c"))
+	st.install()
+	_, plans := st.records()
+	asked := func(host string) (p nodeproto.PrerequisitesParams, ports []int) {
+		require.NoError(t, json.Unmarshal(plans[host].Steps[nodeproto.StepPrerequisites].Params, &p))
+		for _, port := range p.Ports {
+			require.NotEmpty(t, port.Package)
+			ports = append(ports, port.Port)
+		}
+		return p, ports
+	}
+	for host, plan := range plans {
+		p, ports := asked(host)
+		if plan.Persona == model.Manager {
+			require.ElementsMatch(t, []int{7072, 9099, 9011, 6611, 8443, 8080}, ports)
+			require.Equal(t, "1.8", p.Java)
+			require.Equal(t, int64(2048), p.MinMemoryMB, "who gives node agents less wants less")
+			var gateway nodeproto.PackageParams
+			require.NoError(t, json.Unmarshal(plan.Steps[nodeproto.StepGatewayPackage].Params, &gateway))
+			require.Equal(t, &nodeproto.GatewayPorts{HTTPS: 8443, HTTP: 8080}, gateway.GatewayPorts)
+		} else {
+			require.ElementsMatch(t, []int{7072, 9099, 9011, 6611}, ports)
+			require.Zero(t, p.Java)
+			require.Zero(t, p.MinMemoryMB)
+		}
+		var sdc nodeproto.PackageParams
+		require.NoError(t, json.Unmarshal(plan.Steps[nodeproto.StepSDCPackage].Params, &sdc))
+		require.Equal(t, o.Driver, sdc.Driver)
+	}
+}

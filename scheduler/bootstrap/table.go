@@ -84,8 +84,9 @@ func packageSteps() []*spec {
 		{
 			StepInfo: StepInfo{
 				Name: nodeproto.StepSDCPackage, Phase: PhasePackages, Scope: PerNode, Runner: OwnHost,
-				Needs: []Need{checked, {All, nodeproto.StepCreateCluster, "MDM_IP is fixed at installation, and members may be replaced until the cluster is begun"}},
-				Text:  "install the SDC with the addresses of the MDMs",
+				Secrets: []string{nodeproto.SecretDriverPassword, nodeproto.SecretDriverKey},
+				Needs:   []Need{checked, {All, nodeproto.StepCreateCluster, "MDM_IP is fixed at installation, and members may be replaced until the cluster is begun"}},
+				Text:    "install the SDC with the addresses of the MDMs",
 			},
 			params: packageParams(componentSDC),
 		},
