@@ -65,6 +65,11 @@ systemctl restart %[1]s
 `, unit, component)
 }
 
+// stopService is the opposite, also when the start was not reached.
+func stopService(unit string) string {
+	return "[ ! -e /etc/systemd/system/" + unit + ".service ] || systemctl disable --now " + unit + "\n"
+}
+
 // debScripts are those of a .deb. In a host's directory DPKG_ROOT is set, and
 // no systemd runs.
 func debScripts(component string, v version, port int) map[packagestest.Moment]string {
@@ -73,7 +78,7 @@ func debScripts(component string, v version, port int) map[packagestest.Moment]s
 		packagestest.Configuring: "#!/bin/sh\nset -e\n[ \"$1\" = configure ] || exit 0\n" + putFunction + demands(component) + settings(component, v, port) +
 			"[ -z \"$DPKG_ROOT\" ] || exit 0\n" + startService(component),
 		packagestest.BeforeRemoval: "#!/bin/sh\n[ \"$1\" != remove ] || [ \"$I_AM_SURE\" = 1 ] || { echo 'The removal needs I_AM_SURE=1' >&2; exit 1; }\n" +
-			"[ -n \"$DPKG_ROOT\" ] || [ \"$1\" != remove ] || systemctl disable --now " + unit + "\n",
+			"[ -n \"$DPKG_ROOT\" ] || [ \"$1\" != remove ] || " + stopService(unit),
 		packagestest.AfterRemoval: "#!/bin/sh\n[ -z \"$DPKG_ROOT\" ] || exit 0\n[ \"$1\" != remove ] || rm -f /etc/systemd/system/" + unit + ".service\n" +
 			"[ \"$1\" != purge ] || rm -rf " + leftovers(component) + "\n",
 	}
@@ -88,7 +93,7 @@ func rpmScripts(component string, v version, port int) map[packagestest.Moment]s
 		packagestest.BeforeUnpacking: demands(component) + "exit 0\n",
 		packagestest.Configuring:     "set -e\n" + putFunction + settings(component, v, port) + startService(component),
 		packagestest.BeforeRemoval: "[ \"$1\" = 0 ] || exit 0\n[ \"$I_AM_SURE\" = 1 ] || { echo 'The removal needs I_AM_SURE=1' >&2; exit 1; }\n" +
-			"[ ! -e /etc/systemd/system/" + unit + ".service ] || systemctl disable --now " + unit + "\n",
+			stopService(unit),
 		packagestest.AfterRemoval: "[ \"$1\" = 0 ] || exit 0\nrm -f /etc/systemd/system/" + unit + ".service\nrm -rf " + leftovers(component) + "\n",
 	}
 }

@@ -97,7 +97,13 @@ func outlivesACrash(t *testing.T, f family) {
 // slow lets a package's script wait where a host asks for it.
 func (w *world) slow(pkg string, at packagestest.Moment) {
 	w.t.Helper()
-	change := func(p *packagestest.Package) { p.Prepend(at, holdScript(pkg)) }
+	w.slowAt(pkg, at, pkg)
+}
+
+// slowAt lets it wait under another name.
+func (w *world) slowAt(pkg string, at packagestest.Moment, name string) {
+	w.t.Helper()
+	change := func(p *packagestest.Package) { p.Prepend(at, holdScript(name)) }
 	if component, vendors := strings.CutPrefix(pkg, w.prefix); vendors {
 		w.edit(component, change)
 		return

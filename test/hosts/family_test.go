@@ -19,8 +19,8 @@ type family struct {
 	// prefix begins the names of ScaleIO's packages, extension ends their
 	// files.
 	prefix, extension string
-	// install installs a package file.
-	install []string
+	// install installs a package file, remove removes a package.
+	install, remove []string
 	// programs are its tools, as pgrep looks for them.
 	programs string
 	// left is its word for a package whose installation ended in a script.
@@ -35,14 +35,14 @@ type family struct {
 func families() map[string]family {
 	return map[string]family{
 		"deb": {
-			system: hosttest.Ubuntu, prefix: "emc-scaleio-", extension: ".deb", install: []string{"dpkg", "-i"}, programs: "dpkg|apt-get",
+			system: hosttest.Ubuntu, prefix: "emc-scaleio-", extension: ".deb", install: []string{"dpkg", "-i"}, remove: []string{"dpkg", "-P"}, programs: "dpkg|apt-get",
 			left: map[packagestest.Moment]string{
 				packagestest.BeforeUnpacking: "half-installed", packagestest.Configuring: "half-configured",
 			},
 			database: "var/lib/dpkg/status", unknown: "Unable to locate package numactl", full: "No space left on device",
 		},
 		"rpm": {
-			system: hosttest.Rocky, prefix: "EMC-ScaleIO-", extension: ".rpm", install: []string{"rpm", "-i"}, programs: "rpm|dnf",
+			system: hosttest.Rocky, prefix: "EMC-ScaleIO-", extension: ".rpm", install: []string{"rpm", "-i"}, remove: []string{"rpm", "-e"}, programs: "rpm|dnf",
 			// A package is installed for rpm before its script has run.
 			left:     map[packagestest.Moment]string{packagestest.BeforeUnpacking: "", packagestest.Configuring: "installed"},
 			database: "var/lib/rpm/rpmdb.sqlite", unknown: "Unable to find a match: numactl", full: "more space on the",
@@ -84,6 +84,6 @@ func (w *world) unfinished(h *sandbox.Host) string {
 		return w.on(h, "dpkg", "--audit")
 	}
 	duplicates := w.on(h, "sh", "-c", "rpm -qa --qf '%{NAME}\n' | sort | uniq -d")
-	broken, _ := w.try(h, "rpm", "-Va", "--nomtime") // its status tells of differences, which it prints
+	broken, _ := w.try(h, "rpm", "-Va", "--nomtime", "--noconfig") // its status tells of differences, which it prints
 	return duplicates + broken
 }

@@ -12,6 +12,11 @@ func (p Package) buildDeb(tree, file string) error {
 	if err := write(filepath.Join(tree, "DEBIAN/control"), p.control(), 0o644); err != nil {
 		return err
 	}
+	if len(p.Config) > 0 {
+		if err := write(filepath.Join(tree, "DEBIAN/conffiles"), "/"+strings.Join(p.Config, "\n/")+"\n", 0o644); err != nil {
+			return err
+		}
+	}
 	for moment, text := range p.Scripts {
 		if err := write(filepath.Join(tree, "DEBIAN", string(moment)), text, 0o755); err != nil {
 			return err

@@ -19,6 +19,8 @@ type Package struct {
 	// Files are its files, name to content; Links its symbolic links, name to
 	// target. Names have no leading slash.
 	Files, Links map[string]string
+	// Config are those of the files that a host's administrator may edit.
+	Config []string
 	// Scripts are the shell scripts around its installation and removal.
 	Scripts map[Moment]string
 }

@@ -61,6 +61,9 @@ func (p Package) spec(version, release, tree string) string {
 	}
 	s.WriteString("%files\n")
 	for _, name := range slices.Sorted(maps.Keys(p.Files)) {
+		if slices.Contains(p.Config, name) {
+			s.WriteString("%config(noreplace) ")
+		}
 		fmt.Fprintf(&s, "%%attr(0644, root, root) /%s\n", name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Links)) {
