@@ -20,10 +20,15 @@ type Core struct {
 
 	uuid     string // of the cluster; empty while it is unknown
 	gateways []model.Gateway
-	hosts    map[string]*host
-	growths  map[string]*model.Growth // by id
-	status   *Status                  // nil when its record is unreadable
-	totals   *Totals                  // nil when its record is unreadable
+	// uninstalling says that the system is being removed: what is open is
+	// finished, and nothing begins.
+	uninstalling bool
+	toldOpen     []string // the growths last told as open, while uninstalling
+	hosts        map[string]*host
+	growths      map[string]*model.Growth // by id
+	unread       []string                 // growths whose records are unreadable
+	status       *Status                  // nil when its record is unreadable
+	totals       *Totals                  // nil when its record is unreadable
 
 	pools  map[string]*pool // of the last readings, by "protection domain/pool"
 	read   reading
@@ -94,7 +99,7 @@ func (c *Core) Load(stored leader.Snapshot) (map[string]error, error) {
 		switch {
 		case path == leader.PathCluster:
 			if cluster, err := model.Decode[model.Cluster](data); err == nil {
-				c.uuid, c.gateways = cluster.UUID, cluster.Gateways
+				c.uuid, c.gateways, c.uninstalling = cluster.UUID, cluster.Gateways, cluster.Uninstall != nil
 			}
 		case path == PathStatus:
 			c.status = &Status{}
@@ -111,6 +116,7 @@ func (c *Core) Load(stored leader.Snapshot) (map[string]error, error) {
 			if id, ok := below(path, leader.PathGrowth); ok {
 				if err := c.loadGrowth(id, data); err != nil {
 					unreadable[path] = err
+					c.unread = append(c.unread, id)
 				}
 			} else if name, ok := below(path, leader.PathNodes); ok {
 				c.loadNode(name, data)

@@ -85,6 +85,9 @@ func (t *turn) settle(path string, p *pending, err error) {
 // obey applies an order; the error is waits while something must be known
 // first.
 func (t *turn) obey(p *pending) error {
+	if t.uninstalling && p.order.Verb != model.GrowthDecline && p.order.Verb != model.GrowthDeleteOrphan {
+		return errUninstalling
+	}
 	switch p.order.Verb {
 	case model.GrowthRequest:
 		return t.obeyRequest(p)

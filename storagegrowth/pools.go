@@ -142,6 +142,9 @@ func (t *turn) decideAll() {
 		if p.decision.Verdict == VerdictAskProvider {
 			t.wantLook(true)
 		}
+		if t.uninstalling {
+			continue
+		}
 		if p.decision.Grow != nil {
 			t.open(p.decision.Grow, "")
 		}
@@ -154,6 +157,9 @@ func (t *turn) situation(p *pool) Situation {
 	s := Situation{
 		Now: t.now, At: p.at, Pool: p.reading, Policy: t.options.policy(poolKey(p.reading)),
 		Samples: p.samples, Growths: t.allGrowths(), Hosts: t.hostFacts(), SDSKiB: t.sdsCapacities(),
+	}
+	if t.uninstalling {
+		s.Policy.Enabled = false
 	}
 	if t.uuid == "" {
 		s.Pool.Implausible = "the cluster's UUID is not known yet"

@@ -64,7 +64,10 @@ func (t *turn) termStarted() {
 }
 
 func (t *turn) clusterKnown(e core.ClusterKnown) {
-	t.uuid, t.gateways = e.UUID, slices.Clone(e.Gateways)
+	t.uuid, t.gateways, t.uninstalling = e.UUID, slices.Clone(e.Gateways), e.Uninstalling
+	if t.uninstalling {
+		t.tellOpen()
+	}
 	t.wantRead()
 	t.queueAll()
 }
@@ -154,6 +157,9 @@ func (t *turn) finish() {
 	t.askCloud()
 	t.tellStatus()
 	t.tellTotals()
+	if t.uninstalling && !slices.Equal(t.toldOpen, t.openGrowths()) {
+		t.tellOpen()
+	}
 	for _, id := range sortedKeys(t.changed) {
 		if g := t.growths[id]; g != nil {
 			t.out.Put(growthPath(id), g)

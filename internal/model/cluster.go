@@ -31,8 +31,10 @@ type Cluster struct {
 	SparePercent int  `json:"spare_percent,omitempty"`
 	UseFaultSets bool `json:"use_fault_sets,omitempty"`
 	// Problem says why nothing happens, with the remedy.
-	Problem string          `json:"problem,omitempty"`
-	Steps   map[string]Step `json:"steps,omitempty"`
+	Problem string `json:"problem,omitempty"`
+	// Uninstall is set when the system is to be taken away.
+	Uninstall *Uninstall      `json:"uninstall,omitempty"`
+	Steps     map[string]Step `json:"steps,omitempty"`
 }
 
 // Member is one node of the MDM cluster.

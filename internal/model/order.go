@@ -20,6 +20,13 @@ const (
 	Retry Verb = "retry"
 	// ForceComplete marks a step done without running it.
 	ForceComplete Verb = "force-complete"
+	// UninstallOrder asks for everything to be removed; UninstallCancel takes it
+	// back while nothing was changed.
+	UninstallOrder  Verb = "uninstall"
+	UninstallCancel Verb = "uninstall-cancel"
+	// ForgetHost gives a host up that is gone for good, so that the removal can
+	// go on without it.
+	ForgetHost Verb = "forget-host"
 	// GrowthRequest asks for a growth of a pool by hand.
 	GrowthRequest Verb = "growth-request"
 	// GrowthApprove and GrowthDecline answer a growth that awaits approval.
@@ -50,9 +57,14 @@ type Order struct {
 	Pool    string `json:"pool,omitempty"`
 	SizeGiB int    `json:"size_gib,omitempty"`
 	// Volume is the id that growth-delete-orphan is about.
-	Volume string    `json:"volume,omitempty"`
-	By     string    `json:"by,omitempty"`
-	At     time.Time `json:"at,omitzero"`
+	Volume string `json:"volume,omitempty"`
+	// System is the name of the system that uninstall is about, given again so
+	// that nobody removes another one. KeepData and RemoveVolumes are its options.
+	System        string    `json:"system,omitempty"`
+	KeepData      bool      `json:"keep_data,omitempty"`
+	RemoveVolumes bool      `json:"remove_volumes,omitempty"`
+	By            string    `json:"by,omitempty"`
+	At            time.Time `json:"at,omitzero"`
 }
 
 // RefusedOrder is what stands in /orders-refused/<seq>.
@@ -70,7 +82,18 @@ func ParseOrder(data []byte) (Order, error) {
 		return o, fmt.Errorf("order is not valid JSON: %w", err)
 	}
 	switch o.Verb {
-	case Pause, Resume:
+	case Pause, Resume, UninstallCancel:
+	case UninstallOrder:
+		switch {
+		case o.System == "":
+			return o, fmt.Errorf("order %q names no system: give the system's name in \"system\", as a confirmation", o.Verb)
+		case o.KeepData && o.RemoveVolumes:
+			return o, fmt.Errorf("order %q has both keep_data and remove_volumes: give one of them", o.Verb)
+		}
+	case ForgetHost:
+		if o.Host == "" {
+			return o, fmt.Errorf("order %q names no host: give \"host\"", o.Verb)
+		}
 	case Retry, ForceComplete:
 		if o.Step == "" {
 			return o, fmt.Errorf("order %q names no step: give \"step\", and \"host\" for a step of a node", o.Verb)
@@ -91,7 +114,7 @@ func ParseOrder(data []byte) (Order, error) {
 		if o.Verb.IsGrowth() {
 			return o, fmt.Errorf("order has unknown verb %q, want growth-request, growth-approve, growth-decline, growth-retry or growth-delete-orphan", o.Verb)
 		}
-		return o, fmt.Errorf("order has unknown verb %q, want pause, resume, retry or force-complete", o.Verb)
+		return o, fmt.Errorf("order has unknown verb %q, want pause, resume, retry, force-complete, uninstall, uninstall-cancel or forget-host", o.Verb)
 	}
 	return o, o.onlyOwnFields()
 }
@@ -105,12 +128,15 @@ func (o Order) onlyOwnFields() error {
 		name       string
 		given, own bool
 	}{
-		{"host", o.Host != "", step},
+		{"host", o.Host != "", step || o.Verb == ForgetHost},
 		{"step", o.Step != "", step},
 		{"growth", o.Growth != "", growth},
 		{"pool", o.Pool != "", o.Verb == GrowthRequest},
 		{"size_gib", o.SizeGiB != 0, o.Verb == GrowthRequest},
 		{"volume", o.Volume != "", o.Verb == GrowthDeleteOrphan},
+		{"system", o.System != "", o.Verb == UninstallOrder},
+		{"keep_data", o.KeepData, o.Verb == UninstallOrder},
+		{"remove_volumes", o.RemoveVolumes, o.Verb == UninstallOrder},
 	} {
 		if f.given && !f.own {
 			return fmt.Errorf("order %q takes no %q: leave it out", o.Verb, f.name)

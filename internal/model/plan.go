@@ -102,8 +102,14 @@ type NodePlan struct {
 	// room for another one so that the Mesos agent could be restarted; nil once
 	// that is over. It is done once, lest a scheduler without a standby hand over
 	// for ever.
-	HandedOver *time.Time      `json:"handed_over,omitempty"`
-	Steps      map[string]Step `json:"steps"`
+	HandedOver *time.Time `json:"handed_over,omitempty"`
+	// Removal is the time of the order for which the host has its steps of the
+	// removal.
+	Removal time.Time `json:"removal,omitzero"`
+	// Forgotten says who gave the host up while the system was removed: nothing
+	// is done there any more.
+	Forgotten string          `json:"forgotten,omitempty"`
+	Steps     map[string]Step `json:"steps"`
 }
 
 // Device is a disk that was given to ScaleIO, or is about to be.

@@ -30,6 +30,7 @@ type Bootstrap struct {
 	delayed    map[ref]bool             // steps with a retry timer
 	interrupts map[ref]int              // failures in a row that do not count
 	redundancy redundancy               // what is known of it, for restarts
+	growths    *core.GrowthsOpen        // told last in this term; nil before
 	leaving    bool                     // a hand-over was begun in this term
 	queue      queue
 	spent      spending
@@ -175,6 +176,8 @@ func (t *turn) apply(event core.Event) {
 		t.cloudAnswered(e)
 	case core.PoolsRead:
 		t.poolsRead(e)
+	case core.GrowthsOpen:
+		t.growthsOpen(e)
 	}
 }
 

@@ -76,6 +76,9 @@ func (s *site) call(e core.GatewayCall) []core.Event {
 			s.wrong("verify without a volume")
 		}
 	}
+	if text, ours := s.takeOut(e); ours && text != "" {
+		answer.Err, answer.Interrupted = text, true
+	}
 	raw, err := json.Marshal(result)
 	if err != nil {
 		s.wrong("result: %v", err)

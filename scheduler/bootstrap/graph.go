@@ -27,6 +27,9 @@ const (
 	OwnHost Runner = "own host"
 	// FirstMDM: the node agent of the first member, by scli.
 	FirstMDM Runner = "first MDM"
+	// LastMDM: the node agent of a manager, by scli: of the primary MDM, which is
+	// found by trying, later of the only one that is left.
+	LastMDM Runner = "last MDM"
 	// ByGateway: the leader, through any gateway's REST API.
 	ByGateway Runner = "gateway"
 )
@@ -53,6 +56,12 @@ const (
 	// Turn: no host of another fault unit is in this step, and no other member
 	// of the MDM cluster where the host is one.
 	Turn Relation = "turn"
+	// EveryHost: the step of every host that has it.
+	EveryHost Relation = "every host"
+	// EachObject: every instance of a step of the cluster, if there is any.
+	EachObject Relation = "each object"
+	// OtherHosts: for the host of the last MDM, the step of every other host.
+	OtherHosts Relation = "other hosts"
 )
 
 // Need is one edge of the graph.
@@ -75,10 +84,14 @@ type StepInfo struct {
 }
 
 // Graph describes the install plan, in the order in which it is shown.
-func Graph() []StepInfo {
-	g := newGraph()
-	infos := make([]StepInfo, 0, len(g.specs))
-	for _, s := range g.specs {
+func Graph() []StepInfo { return infos(table()) }
+
+// RemovalGraph describes the removal, in the order in which it is shown.
+func RemovalGraph() []StepInfo { return infos(removalTable()) }
+
+func infos(specs []*spec) []StepInfo {
+	infos := make([]StepInfo, 0, len(specs))
+	for _, s := range specs {
 		infos = append(infos, s.StepInfo)
 	}
 	return infos
@@ -89,6 +102,9 @@ type spec struct {
 	StepInfo
 	// onDemand steps are added when they are needed, not to every plan.
 	onDemand bool
+	// removal steps belong to removalTable, the others to table: those of one
+	// table begin only while those of the other do not.
+	removal bool
 	// params builds the complete intent.
 	params func(t *turn, r ref) (any, error)
 	// result takes over what a done step said; nil ignores it.
@@ -116,7 +132,7 @@ type dependent struct {
 
 func newGraph() *graph {
 	g := &graph{
-		specs:      table(),
+		specs:      slices.Concat(table(), removalTable()),
 		byName:     make(map[string]*spec),
 		rank:       make(map[string]int),
 		dependents: make(map[string][]dependent),

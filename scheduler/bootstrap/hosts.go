@@ -15,7 +15,7 @@ func (t *turn) hostSeen(e core.HostSeen) {
 		return
 	}
 	t.hostLive(e.Host).attributes = maps.Clone(e.Attributes)
-	if onboarded(t.plans[e.Host]) {
+	if onboarded(t.plans[e.Host]) || t.removing() {
 		return
 	}
 	_, known := t.seen[e.Host]

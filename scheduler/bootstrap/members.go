@@ -41,7 +41,7 @@ func (t *turn) explainMembers() {
 	var missing []string
 	for _, m := range t.cluster.Members {
 		// A member that was not heard of in this term yet may just be on its way.
-		if l := t.live[m.Host]; l != nil && !l.up && (l.lost || l.inventory != nil) {
+		if l := t.live[m.Host]; l != nil && !t.released(m.Host) && !l.up && (l.lost || l.inventory != nil) {
 			missing = append(missing, fmt.Sprintf("%s on %s", m.Name, m.Host))
 		}
 	}
@@ -58,7 +58,7 @@ func (t *turn) explainMembers() {
 // replaceLost gives the places of lost members to other hosts, as long as the
 // cluster was not begun.
 func (t *turn) replaceLost() {
-	if t.begun() {
+	if t.begun() || t.removing() {
 		return
 	}
 	for i, m := range t.cluster.Members {

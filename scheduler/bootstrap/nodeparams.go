@@ -227,6 +227,9 @@ func (t *turn) moveEndpoints() {
 }
 
 func (t *turn) moveEndpoint(host string) {
+	if t.removing() {
+		return
+	}
 	at := ref{host, nodeproto.StepVolumeDriverEndpoint}
 	step, has := t.step(at)
 	if !has || step.State != model.Done || len(step.Params) == 0 {
@@ -290,7 +293,7 @@ func isolatorResult(_ *turn, _ ref, raw json.RawMessage) error {
 }
 
 func agentRestartParams(t *turn, at ref) (any, error) {
-	needed, known := restartNeeded(t.plans[at.host])
+	needed, known := verdictOf(t.plans[at.host], nodeproto.StepIsolator)
 	switch {
 	case !known && t.unwanted(at.key) != "":
 		return nil, notNeeded{t.unwanted(at.key)}

@@ -46,6 +46,9 @@ func (t *turn) nodeUp(e core.NodeUp) {
 // meet compares a host's plan with what its node agent found.
 func (t *turn) meet(host string) {
 	plan := t.plans[host]
+	if t.removing() {
+		return
+	}
 	if !plan.DevicesFrozen {
 		t.chooseDevices(host)
 	}
@@ -79,7 +82,7 @@ func (t *turn) nodeDown(e core.NodeDown) {
 		return
 	}
 	l.up = false
-	if !onboarded(t.plans[e.Host]) {
+	if !onboarded(t.plans[e.Host]) || t.released(e.Host) {
 		return
 	}
 	t.away[e.Host] = true

@@ -36,6 +36,12 @@ func (t *turn) obey(order model.Order) error {
 	switch order.Verb {
 	case model.Pause, model.Resume:
 		return t.pause(order.Verb == model.Pause)
+	case model.UninstallOrder:
+		return t.uninstall(order)
+	case model.UninstallCancel:
+		return t.cancelUninstall()
+	case model.ForgetHost:
+		return t.forgetHost(order)
 	}
 	at, step, err := t.find(order)
 	if err != nil {
@@ -53,12 +59,17 @@ func (t *turn) pause(on bool) error {
 		t.changed[""] = true
 	}
 	if !on {
-		for _, host := range sortedKeys(t.plans) {
-			t.queueHost(host)
-		}
-		t.queueCluster()
+		t.resume()
 	}
 	return nil
+}
+
+// resume looks at every step again.
+func (t *turn) resume() {
+	for _, host := range sortedKeys(t.plans) {
+		t.queueHost(host)
+	}
+	t.queueCluster()
 }
 
 // find looks up the step that an order is about.
@@ -78,8 +89,11 @@ func (t *turn) find(order model.Order) (ref, model.Step, error) {
 		return at, model.Step{}, fmt.Errorf("there is no host %q in the plan", order.Host)
 	}
 	step, has := t.step(at)
-	if !has {
+	switch {
+	case !has:
 		return at, step, fmt.Errorf("there is no step %s", at)
+	case s.removal && !t.removing():
+		return at, step, fmt.Errorf("step %s belongs to a removal, which is not ordered", at)
 	}
 	return at, step, nil
 }
@@ -93,6 +107,10 @@ func (t *turn) retry(at ref, step model.Step) error {
 	switch {
 	case step.State == model.Running:
 		return fmt.Errorf("step %s is running, attempt %d", at, step.Attempt)
+	case t.removing() && !s.removal:
+		return fmt.Errorf("step %s is not begun any more: the system is being removed", at)
+	case s.removal && step.Over():
+		return fmt.Errorf("step %s is %s: what is removed is not removed again", at, step.State)
 	case s.Scope == PerNode && !s.fits(t.plans[at.host].Persona):
 		return fmt.Errorf("step %s: %s", at, step.Reason)
 	case step.Over() && t.unwanted(at.key) != "":
@@ -199,6 +217,9 @@ func (t *turn) complete(at ref, step model.Step) {
 		step.Attempt = max(step.Attempt, 1)
 	}
 	t.set(at, step)
+	if at.key == nodeproto.StepShrinkClusterMode && t.begun() {
+		t.cluster.Uninstall.LastMDM = t.lastManager(step)
+	}
 	if at.name() == nodeproto.StepGatewayConfigure {
 		// The operator says that it works: at the address where it would be.
 		if address, err := t.address(at.host); err == nil {

@@ -152,6 +152,9 @@ func (t *turn) failed(at ref, step model.Step, out outcome) {
 	notBefore := t.now.Add(backoff(t.options.RetryBackoff, t.options.RetryBackoffMax, count))
 	step.Error, step.NotBefore = nodeproto.Shorten(out.err), &notBefore
 	t.set(at, step)
+	if t.removing() && !t.graph.byName[at.name()].removal {
+		t.queue.add(ref{"", core.StepRemovalCheck}) // which may have waited for its end
+	}
 	delete(t.delayed, at)
 	t.queue.add(at)
 }
@@ -159,6 +162,9 @@ func (t *turn) failed(at ref, step model.Step, out outcome) {
 func (t *turn) stuck(at ref, step model.Step, text string) {
 	step.State, step.Error, step.NotBefore = model.Stuck, nodeproto.Shorten(text), nil
 	t.set(at, step)
+	if t.removing() && !t.graph.byName[at.name()].removal {
+		t.queue.add(ref{"", core.StepRemovalCheck}) // which may have waited for its end
+	}
 }
 
 // done does what follows from a step besides its dependents.

@@ -10,7 +10,7 @@ import (
 // them for a new plan, those of a newer release for an old one.
 func (t *turn) outfit(plan *model.NodePlan) {
 	for _, s := range t.graph.specs {
-		if s.onDemand || !s.fits(plan.Persona) {
+		if s.onDemand || s.removal || !s.fits(plan.Persona) {
 			continue
 		}
 		at := ref{plan.Hostname, s.Name}

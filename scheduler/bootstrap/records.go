@@ -21,10 +21,17 @@ type records struct {
 	units   map[string]int  // fault unit -> hosts with devices added
 	sdcs    int             // hosts with an SDC
 	turning map[string]bool // hosts whose agent restart was begun and is not over
+	open    map[string]int  // step name -> instances that are not over
+	busy    int             // running steps
 }
 
 func newRecords(cluster *model.Cluster, plans map[string]*model.NodePlan) records {
-	r := records{cluster: cluster, plans: plans, units: make(map[string]int), turning: make(map[string]bool)}
+	r := records{cluster: cluster, plans: plans, units: make(map[string]int), turning: make(map[string]bool), open: make(map[string]int)}
+	if cluster != nil {
+		for key, step := range cluster.Steps {
+			r.count(ref{"", key}, model.Step{}, step)
+		}
+	}
 	for host, plan := range plans {
 		for key, step := range plan.Steps {
 			r.count(ref{host, key}, model.Step{}, step)
@@ -35,6 +42,8 @@ func newRecords(cluster *model.Cluster, plans map[string]*model.NodePlan) record
 
 // count keeps the sums when a step changes.
 func (r *records) count(at ref, before, after model.Step) {
+	r.open[at.name()] += one(!after.Over()) - one(before.State != "" && !before.Over())
+	r.busy += one(after.State == model.Running) - one(before.State == model.Running)
 	if at.host == "" {
 		return
 	}
@@ -54,12 +63,19 @@ func (r *records) count(at ref, before, after model.Step) {
 		}
 	case nodeproto.StepSDCPackage:
 		r.sdcs += change
-	case nodeproto.StepAgentRestart:
+	case nodeproto.StepAgentRestart, nodeproto.StepRestoreAgent:
 		delete(r.turning, at.host)
 		if after.Attempt > 0 && !after.Over() {
 			r.turning[at.host] = true
 		}
 	}
+}
+
+func one(counts bool) int {
+	if counts {
+		return 1
+	}
+	return 0
 }
 
 // unitOf is the fault unit of a host: its fault set, else the host itself.
@@ -131,6 +147,14 @@ func (r *records) unmet(at ref, n Need) string {
 		}
 	case Turn:
 		return r.unmetTurn(at.host)
+	case EveryHost, EachObject:
+		if open := r.open[n.Step]; open > 0 {
+			return fmt.Sprintf("%d of %s", open, n.Step)
+		}
+	case OtherHosts:
+		if open := r.open[n.Step]; r.removing() && at.host == r.cluster.Uninstall.LastMDM && open > 1 {
+			return fmt.Sprintf("%d more of %s", open-1, n.Step)
+		}
 	}
 	return ""
 }
@@ -183,10 +207,18 @@ func (r *records) unmetMembers(name string) string {
 func (r *records) unmetTurn(host string) string {
 	for _, other := range sortedKeys(r.turning) {
 		if other != host && r.missedWith(other, host) {
-			return nodeproto.StepAgentRestart + " on " + other
+			return restartOf(r.plans[other]) + " on " + other
 		}
 	}
 	return ""
+}
+
+// restartOf is the step by which a host's Mesos agent restarts.
+func restartOf(plan *model.NodePlan) string {
+	if step := plan.Steps[nodeproto.StepRestoreAgent]; step.Attempt > 0 && !step.Over() {
+		return nodeproto.StepRestoreAgent
+	}
+	return nodeproto.StepAgentRestart
 }
 
 // missedWith reports whether two hosts must not be out of service at once.
@@ -229,10 +261,11 @@ func (r *records) waitsFor(s *spec, at ref) []string {
 	return all
 }
 
-// restartNeeded reads the isolator's verdict; known is false when it gave none.
-func restartNeeded(plan *model.NodePlan) (needed, known bool) {
+// verdictOf reads what a step found that changes the Mesos agent's flags; known
+// is false when it told nothing.
+func verdictOf(plan *model.NodePlan, key string) (needed, known bool) {
 	var result nodeproto.IsolatorResult
-	step := plan.Steps[nodeproto.StepIsolator]
+	step := plan.Steps[key]
 	if len(step.Result) == 0 || json.Unmarshal(step.Result, &result) != nil {
 		return false, false
 	}

@@ -35,8 +35,10 @@ func (t *turn) mayRestart(at ref) bool {
 	reason := ""
 	if other := t.awayFromService(at.host); other != "" {
 		reason = "waits until " + other + " is back"
-	} else if other := t.dueBefore(at.host); other != "" {
-		reason = "waits for " + nodeproto.StepAgentRestart + " on the other hosts, since the leading scheduler runs here"
+	} else if other := t.dueBefore(at); other != "" {
+		reason = "waits for " + at.key + " on the other hosts, since the leading scheduler runs here"
+	} else if t.nothingToLose() {
+		reason = ""
 	} else if lacks, known := t.askRedundancy(); !known {
 		t.lookAgain()
 		return false
@@ -51,6 +53,17 @@ func (t *turn) mayRestart(at ref) bool {
 	t.lookAgain()
 	t.explainStep(at, nodeproto.Shorten(reason))
 	return false
+}
+
+// restarts tells the steps that restart a Mesos agent.
+func restarts(key string) bool {
+	return key == nodeproto.StepAgentRestart || key == nodeproto.StepRestoreAgent
+}
+
+// nothingToLose reports that a removal follows an installation that never had
+// a gateway: nothing tells of redundancy, and no device holds data.
+func (t *turn) nothingToLose() bool {
+	return t.removing() && len(t.cluster.Gateways) == 0 && len(t.units) == 0
 }
 
 // askRedundancy tells what the redundancy lacks, or asks for it.
@@ -103,7 +116,7 @@ func notWhole(e core.PoolsRead) string {
 	return ""
 }
 
-// restartMoved follows a step agent-restart: what was read before is used up.
+// restartMoved follows a step that restarts a Mesos agent: what was read before is used up.
 func (t *turn) restartMoved(at ref, step model.Step) {
 	delete(t.waiting, at.host)
 	if step.Attempt > 0 {
@@ -135,12 +148,13 @@ func (t *turn) leadsFrom(host string) bool {
 // dueBefore names a host that restarts before that of the leading scheduler;
 // empty when none is left. One that cannot get there by itself is not waited
 // for.
-func (t *turn) dueBefore(host string) string {
+func (t *turn) dueBefore(at ref) string {
+	host := at.host
 	if !t.leadsFrom(host) {
 		return ""
 	}
 	for _, other := range sortedKeys(t.plans) {
-		step, has := t.step(ref{other, nodeproto.StepAgentRestart})
+		step, has := t.step(ref{other, at.key})
 		if has && !step.Over() && other != host && t.up(other) && !hasStuck(t.plans[other]) {
 			return other
 		}
@@ -178,6 +192,7 @@ func (t *turn) handOver(host string) bool {
 func (t *turn) queueTurns() {
 	for _, host := range slices.Sorted(maps.Keys(t.waiting)) {
 		t.queue.add(ref{host, nodeproto.StepAgentRestart})
+		t.queue.add(ref{host, nodeproto.StepRestoreAgent})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"scaleio-framework/internal/core"
@@ -35,6 +36,11 @@ type site struct {
 	reading     core.PoolsRead // of the pools and the MDM cluster; at first all is well
 	handedOver  int            // times that the leader was asked to make room
 
+	primary  string            // the host of the primary MDM; the first one to shrink the cluster when empty
+	foreign  map[string]string // volumes of users -> the host that each is mapped to, or none
+	released map[string]bool   // hosts whose node agents may end
+	restored []string          // hosts whose agents restarted with their own flags
+
 	violations []string
 	// faulty changes what a node agent or a gateway does; nil is none.
 	faulty func(host, step string, attempt int) *nodeproto.Report
@@ -56,13 +62,14 @@ type host struct {
 	journal    map[string]nodeproto.Report
 	digests    map[string]string
 	ran        []string // steps in the order in which they were run
+	packages   map[string]bool
 }
 
 func newSite(names ...string) *site {
 	s := &site{
 		hosts: make(map[string]*host), domains: map[string]bool{}, sets: map[string]bool{}, pools: map[string]bool{},
 		spare: map[string]int{}, sds: map[string]string{}, devices: map[string]string{}, volumes: map[string]bool{}, slow: map[string]bool{},
-		certificate: "cert",
+		certificate: "cert", foreign: map[string]string{}, released: map[string]bool{},
 	}
 	for _, name := range names {
 		s.add(name, nil)
@@ -73,7 +80,7 @@ func newSite(names ...string) *site {
 func (s *site) add(name string, attributes map[string]string) *host {
 	h := &host{
 		name: name, attributes: attributes, cpus: 4, mem: 8192, os: model.OS{ID: "centos", Version: "7", Family: "rpm"},
-		journal: map[string]nodeproto.Report{}, digests: map[string]string{},
+		journal: map[string]nodeproto.Report{}, digests: map[string]string{}, packages: map[string]bool{},
 		disks: []model.Disk{
 			{Path: "/dev/sda", Device: "/dev/sda", Size: 200e9, Why: "it is mounted at /"},
 			{Path: "/dev/disk/by-id/x", Device: "/dev/sdb", Size: 200e9, Free: true},
@@ -133,6 +140,8 @@ func (s *site) Perform(_ time.Time, effect core.Effect) []core.Event {
 		read := s.reading
 		read.Asked = e.Asked
 		return []core.Event{read}
+	case core.Kill:
+		s.released[e.TaskID] = true
 	case core.HandOver:
 		s.handedOver++
 	}
@@ -190,6 +199,11 @@ func (s *site) command(e core.SendCommand) []core.Event {
 			return []core.Event{started, report(*f)}
 		}
 	}
+	if text := s.refuses(h, c); text != "" {
+		r.State, r.Error, r.Interrupted = nodeproto.Failed, text, true
+		h.journal[c.Step] = r
+		return []core.Event{started, report(r)}
+	}
 	r.State, r.Result = nodeproto.Done, s.run(h, c)
 	h.journal[c.Step] = r
 	h.ran = append(h.ran, c.Step)
@@ -229,6 +243,9 @@ func (s *site) run(h *host, c nodeproto.Command) json.RawMessage {
 			s.wrong("result: %v", err)
 		}
 		return raw
+	}
+	if strings.HasSuffix(c.Step, "-package") && !strings.HasPrefix(c.Step, "remove-") {
+		h.packages[c.Step] = true
 	}
 	switch nodeproto.Name(c.Step) {
 	case nodeproto.StepMDMPackage, nodeproto.StepSDSPackage, nodeproto.StepLIAPackage, nodeproto.StepGatewayPackage:
@@ -289,6 +306,8 @@ func (s *site) run(h *host, c nodeproto.Command) json.RawMessage {
 	case nodeproto.StepAgentRestart:
 		s.need(h, c.Step, nodeproto.StepIsolator, nodeproto.StepVolumeDriverEndpoint)
 		s.restarts = append(s.restarts, h.name)
+	default:
+		return s.takeAway(h, c)
 	}
 	return nil
 }

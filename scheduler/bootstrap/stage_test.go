@@ -3,6 +3,7 @@ package bootstrap_test
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,10 @@ func (agents) Apply(_ time.Time, event core.Event, out *core.Output) {
 	switch e := event.(type) {
 	case core.TermStarted:
 		out.Do(core.Revive{})
+	case core.ClusterKnown:
+		out.Tell(core.GrowthsOpen{}) // a growth core that has none
+	case core.HostReleased:
+		out.Do(core.Kill{TaskID: e.Host})
 	case core.HostWanted:
 		out.Do(core.Accept{Host: e.Host, Launch: model.Launch{Persona: e.Persona}})
 	}
@@ -62,7 +67,7 @@ type stage struct {
 func newStage(t coretest.T, o bootstrap.Options, s *site) *stage {
 	st := &stage{site: s, t: t, decoded: make(map[string]decoded)}
 	st.needs = make(map[string][]bootstrap.Need)
-	for _, s := range bootstrap.Graph() {
+	for _, s := range slices.Concat(bootstrap.Graph(), bootstrap.RemovalGraph()) {
 		st.needs[s.Name] = s.Needs
 	}
 	st.Chaos = &coretest.Chaos{World: coretest.NewWorld(t, cores(t, o)), Outside: s, Check: st.check}

@@ -24,7 +24,11 @@ func (e notNeeded) Error() string { return e.reason }
 // runs.
 func (t *turn) consider(at ref) {
 	if at.key == "" {
-		t.onboardSeen(at.host)
+		if t.removing() {
+			t.outfitHostRemoval(at.host)
+		} else {
+			t.onboardSeen(at.host)
+		}
 		return
 	}
 	s := t.graph.byName[at.name()]
@@ -46,7 +50,7 @@ func (t *turn) consider(at ref) {
 
 // ready reports whether nothing holds a step back.
 func (t *turn) ready(s *spec, at ref, step model.Step) bool {
-	if t.cluster.Paused {
+	if t.cluster.Paused || s.removal != t.removing() {
 		return false
 	}
 	if s.Scope == PerNode && !s.onDemand && !s.fits(t.plans[at.host].Persona) {
@@ -57,6 +61,9 @@ func (t *turn) ready(s *spec, at ref, step model.Step) bool {
 			t.delayed[at] = true
 			t.timer(timerOf(timerRetry, at), step.NotBefore.Sub(t.now))
 		}
+		return false
+	}
+	if s.Name == core.StepRemovalCheck && !t.mayCheck(at) {
 		return false
 	}
 	for _, n := range s.Needs {
@@ -77,6 +84,9 @@ func (t *turn) runner(s *spec, at ref) string {
 		return model.RunnerGateway
 	case FirstMDM:
 		return t.cluster.Members[0].Host
+	case LastMDM:
+		step, _ := t.step(at)
+		return t.lastManager(step)
 	default:
 		return at.host
 	}
@@ -85,6 +95,10 @@ func (t *turn) runner(s *spec, at ref) string {
 // start opens an attempt: the complete intent is committed before anything is
 // sent.
 func (t *turn) start(s *spec, at ref, step model.Step) {
+	if reason := t.pointless(s); reason != "" {
+		t.skip(at, reason)
+		return
+	}
 	runner := t.runner(s, at)
 	if runner != model.RunnerGateway && !t.up(runner) {
 		return
@@ -112,6 +126,10 @@ func (t *turn) start(s *spec, at ref, step model.Step) {
 	step.Params, step.Digest = raw, nodeproto.DigestOf(at.key, raw)
 	step.Result, step.Reason = nil, ""
 	step.Started, step.Finished, step.NotBefore = &now, nil, nil
+	if u := t.cluster.Uninstall; s.removal && s.Name != core.StepRemovalCheck && u.Begun == nil {
+		u.Begun = &now
+		t.changed[""] = true
+	}
 	t.set(at, step)
 	t.ask(at, step)
 }
@@ -214,13 +232,32 @@ func (t *turn) ended(at ref) {
 			t.queue.add(ref{at.host, d.spec.Name})
 		case d.relation == Turn:
 			t.queueTurns()
+		case d.relation == EveryHost || d.relation == EachObject:
+			if t.open[at.name()] == 0 {
+				t.queueWaiting(at, d.spec)
+			}
+		case d.relation == OtherHosts:
+			if t.removing() {
+				t.queue.add(ref{t.cluster.Uninstall.LastMDM, d.spec.Name})
+			}
 		case d.relation == AnyGateway && len(t.cluster.Gateways) != 1:
 			// Only the first gateway lets anything start.
-		case d.spec.Scope == PerNode:
-			t.queueOwners(at, d.spec.Name)
 		default:
-			t.queueInstances(d.spec.Name)
+			t.queueWaiting(at, d.spec)
 		}
+	}
+	if t.graph.byName[at.name()].removal {
+		t.removed(at)
+	} else if t.removing() && t.busy == 0 {
+		t.queue.add(ref{"", core.StepRemovalCheck})
+	}
+}
+
+func (t *turn) queueWaiting(at ref, s *spec) {
+	if s.Scope == PerNode {
+		t.queueOwners(at, s.Name)
+	} else {
+		t.queueInstances(s.Name)
 	}
 }
 

@@ -15,9 +15,11 @@ const (
 	PhaseStorage  = "storage"
 	PhaseVolumes  = "volumes"
 	PhaseVerify   = "verify"
+	// PhaseRemoval is shown only once the removal was ordered.
+	PhaseRemoval = "removal"
 )
 
-// Phases are all phases in their order.
+// Phases are all phases of the installation in their order.
 func Phases() []string {
 	return []string{PhasePackages, PhaseCluster, PhaseStorage, PhaseVolumes, PhaseVerify}
 }

@@ -8,7 +8,6 @@ import (
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
-	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/leader"
 )
 
@@ -82,8 +81,8 @@ func (t *turn) finish() {
 // tellCluster tells the other cores what they need of the cluster's record,
 // once a term and whenever it changes.
 func (t *turn) tellCluster() {
-	now := core.ClusterKnown{UUID: t.cluster.UUID, Gateways: t.cluster.Gateways}
-	if now.UUID == t.told.UUID && slices.Equal(now.Gateways, t.told.Gateways) {
+	now := core.ClusterKnown{UUID: t.cluster.UUID, Gateways: t.cluster.Gateways, Uninstalling: t.removing()}
+	if now.UUID == t.told.UUID && now.Uninstalling == t.told.Uninstalling && slices.Equal(now.Gateways, t.told.Gateways) {
 		return
 	}
 	now.Gateways = slices.Clone(now.Gateways)
@@ -104,7 +103,7 @@ func (t *turn) set(at ref, step model.Step) {
 		t.plans[at.host].Steps[at.key] = step
 	}
 	t.count(at, before, step)
-	if at.key == nodeproto.StepAgentRestart && step.State != model.Pending {
+	if restarts(at.key) && step.State != model.Pending {
 		t.restartMoved(at, step)
 	}
 	t.changed[at.host] = true
@@ -125,13 +124,23 @@ func (t *turn) termStarted(e core.TermStarted) {
 		return
 	}
 	for _, host := range sortedKeys(t.plans) {
-		if plan := t.plans[host]; onboarded(plan) {
-			t.outfit(plan)
+		switch plan := t.plans[host]; {
+		case !onboarded(plan):
+		case t.released(host):
+			delete(t.away, host)
+			t.out.Tell(core.HostReleased{Host: host})
+		default:
+			if !t.removing() {
+				t.outfit(plan)
+			}
 			t.want(plan)
 			t.queueHost(host)
 		}
 	}
-	if len(t.cluster.Members) > 0 {
+	switch {
+	case t.removing() && !t.cluster.Uninstall.Over():
+		t.outfitRemovalAgain()
+	case len(t.cluster.Members) > 0 && !t.removing():
 		t.outfitCluster()
 		t.watchMembers()
 	}
@@ -147,7 +156,7 @@ func (t *turn) want(plan *model.NodePlan) {
 
 func (t *turn) queueHost(host string) {
 	for _, s := range t.graph.specs {
-		if s.Scope == PerNode {
+		if s.Scope == PerNode && (!s.removal || t.removing()) {
 			t.queue.add(ref{host, s.Name})
 		}
 	}

@@ -14,9 +14,13 @@ import (
 
 // View is the install plan as operators see it.
 type View struct {
-	// Complete says that every step is done or skipped, verify among them.
+	// Complete says that every step is done or skipped, verify among them; of a
+	// removal, that nothing is left.
 	Complete bool `json:"complete"`
 	Paused   bool `json:"paused,omitempty"`
+	// Uninstall is the order to remove the system. Once it is given, the steps are
+	// those of the removal, and those of the installation that still run.
+	Uninstall *model.Uninstall `json:"uninstall,omitempty"`
 	// Problems are what an operator should know or do, most general first.
 	Problems []string                `json:"problems,omitempty"`
 	Counts   map[model.StepState]int `json:"counts"`
@@ -60,7 +64,7 @@ func Describe(cluster *model.Cluster, plans map[string]*model.NodePlan) View {
 		return d.view
 	}
 	d.records = newRecords(cluster, plans)
-	d.view.Paused = cluster.Paused
+	d.view.Paused, d.view.Uninstall = cluster.Paused, cluster.Uninstall
 	for _, key := range sortedKeys(cluster.Steps) {
 		d.add(ref{"", key}, cluster.Steps[key])
 	}
@@ -97,6 +101,9 @@ func (d *describer) order(key string) int {
 }
 
 func (d *describer) add(at ref, step model.Step) {
+	if s := d.graph.byName[at.name()]; s != nil && s.removal != d.removing() && (s.removal || step.State != model.Running) {
+		return
+	}
 	v := StepView{
 		Host: at.host, Step: at.key, State: step.State, Attempt: step.Attempt, Failures: step.Failures,
 		Runner: step.Runner, Error: step.Error, Reason: step.Reason,
@@ -114,7 +121,11 @@ func (d *describer) add(at ref, step model.Step) {
 
 func (d *describer) sumUp() {
 	byName := make(map[string]*PhaseView)
-	for _, name := range Phases() {
+	phases := Phases()
+	if d.removing() {
+		phases = []string{PhaseRemoval}
+	}
+	for _, name := range phases {
 		d.view.Phases = append(d.view.Phases, PhaseView{Name: name, State: model.Pending})
 	}
 	for i := range d.view.Phases {
@@ -150,6 +161,9 @@ func (d *describer) sumUp() {
 		}
 	}
 	d.view.Complete = verified && all
+	if d.removing() {
+		d.view.Complete = d.cluster.Uninstall.Over()
+	}
 }
 
 func (d *describer) problems() {

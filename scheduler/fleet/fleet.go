@@ -19,6 +19,7 @@ type Fleet struct {
 	hosts      map[string]*host
 	unreadable map[string]bool            // hosts whose records could not be read
 	wanted     map[string]core.HostWanted // told in this term
+	released   map[string]bool            // hosts on which nothing is left to do, told in this term
 	// highest is the highest launch number seen of hosts without a readable
 	// record, so that it is not used again.
 	highest map[string]int
@@ -54,6 +55,7 @@ func (f *Fleet) forget() {
 		hosts:      make(map[string]*host),
 		unreadable: make(map[string]bool),
 		wanted:     make(map[string]core.HostWanted),
+		released:   make(map[string]bool),
 		highest:    make(map[string]int),
 		byAgent:    make(map[string]map[string]bool),
 		holders:    make(map[string]string),
@@ -146,6 +148,8 @@ func (f *Fleet) Apply(now time.Time, event core.Event, out *core.Output) {
 		t.offerRescinded(e.OfferID)
 	case core.HostWanted:
 		t.hostWanted(e)
+	case core.HostReleased:
+		t.hostReleased(e.Host)
 	case core.TaskUpdated:
 		t.taskUpdated(e)
 	case core.MessageReceived:

@@ -174,6 +174,9 @@ func (t *turn) takeState(h *host, e core.TaskUpdated, state life) {
 		if e.State == taskRunning {
 			t.bringUp(h)
 		}
+		if t.released[h.name] {
+			t.dismiss(h)
+		}
 	case unreachable:
 		t.become(h, model.TaskUnreachable, words(e))
 	case dead:
