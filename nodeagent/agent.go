@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -95,6 +96,8 @@ type Agent struct {
 	host    *steps.Host
 	locks   map[steps.Resource]chan struct{}
 
+	dismissed atomic.Bool
+
 	mu       sync.Mutex
 	attempts map[string]*attempt
 	work     sync.WaitGroup
@@ -161,7 +164,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 		}
 		return fmt.Errorf("node agent: %w", err)
 	}
-	defer func() { err = errors.Join(err, a.journal.Close()) }()
+	defer func() { err = errors.Join(err, a.leave()) }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer a.work.Wait()
 	defer cancel()
@@ -169,6 +172,17 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	a.work.Go(func() { a.watchHost(ctx) })
 	a.recover(ctx)
 	return a.loop(ctx)
+}
+
+// Dismiss says that the leader ends this node agent for good: Run then leaves
+// nothing behind on a host that it was told to retire from.
+func (a *Agent) Dismiss() { a.dismissed.Store(true) }
+
+func (a *Agent) leave() (err error) {
+	if a.dismissed.Load() {
+		err = a.journal.Erase()
+	}
+	return errors.Join(err, a.journal.Close())
 }
 
 // open takes the state directory and ends what a predecessor left running.

@@ -104,6 +104,7 @@ func (l *link) Kill(ctx context.Context, taskID string) {
 		l.tell(ctx, taskID, executor.Killed, "")
 		return
 	}
+	l.agent.Dismiss()
 	l.end(ctx)
 	l.tell(ctx, taskID, executor.Killed, "")
 	l.done.Do(func() { close(l.killed) })

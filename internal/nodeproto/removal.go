@@ -43,6 +43,7 @@ type RemovePackageParams struct {
 // that is to be the last one: the others leave the cluster and become standby.
 // It fails on a manager that is not the primary.
 type ShrinkClusterModeParams struct {
+	Release string `json:"release,omitempty"` // as in CreateClusterParams
 	// KeepIPs are the addresses of the member that stays.
 	KeepIPs []string `json:"keep_ips"`
 	// ManagerIPs and TieBreakerIPs are one address of each member that leaves.
@@ -53,6 +54,7 @@ type ShrinkClusterModeParams struct {
 
 // RemoveStandbyMDMParams belongs to StepRemoveStandbyMDM, run by the last MDM.
 type RemoveStandbyMDMParams struct {
+	Release  string   `json:"release,omitempty"` // as in CreateClusterParams
 	Name     string   `json:"name"`
 	IPs      []string `json:"ips"`
 	Username string   `json:"username"`

@@ -8,8 +8,12 @@ import (
 	"scaleio-framework/nodeagent/hostfs"
 )
 
-// backupSuffix names the copy of a file as it was before the first change.
-const backupSuffix = ".before-scaleio"
+const (
+	// backupSuffix names the copy of a file as it was before the first change.
+	backupSuffix = ".before-scaleio"
+	// absentSuffix names an empty file that says that there was none.
+	absentSuffix = ".absent-before-scaleio"
+)
 
 // Flags are those of one host's Mesos agent.
 type Flags struct {
@@ -110,23 +114,39 @@ func (f Flags) Set(name, text string) error {
 			return fmt.Errorf("%s does not take %s: a quote in it may not be closed", at.file, at.variable)
 		}
 	}
-	if there {
-		if err := f.keep(at, old); err != nil {
-			return err
-		}
+	if err := f.keep(at, old, there); err != nil {
+		return err
 	}
 	return f.root.Write(at.file, data, hostfs.KeepMode)
 }
 
-// keep writes the copy, once. That of a flag lies outside the directory, where
-// every file is a flag.
-func (f Flags) keep(at place, old []byte) error {
-	name := at.file + backupSuffix
-	if at.variable == "" {
-		name = path.Dir(at.file) + "." + path.Base(at.file) + backupSuffix
-	}
-	if f.root.Exists(name) {
+// keep writes down how a file was before the first change, once.
+func (f Flags) keep(at place, old []byte, there bool) error {
+	name := f.beside(at)
+	if f.root.Exists(name+backupSuffix) || f.root.Exists(name+absentSuffix) {
 		return nil
 	}
-	return f.root.Write(name, old, f.root.Mode(at.file))
+	if !there {
+		return f.root.Write(name+absentSuffix, nil, 0o600)
+	}
+	return f.root.Write(name+backupSuffix, old, f.root.Mode(at.file))
+}
+
+// beside is the name of a file's copy without its suffix. That of a flag lies
+// outside the directory, where every file is a flag.
+func (f Flags) beside(at place) string {
+	if at.variable == "" {
+		return path.Dir(at.file) + "." + path.Base(at.file)
+	}
+	return at.file
+}
+
+// KeepFile writes down how another file was that belongs to a flag, before it
+// is changed or made.
+func (f Flags) KeepFile(file string) error {
+	old, there, err := f.root.ReadIfThere(file)
+	if err != nil {
+		return err
+	}
+	return f.keep(place{file: file, variable: "-"}, old, there)
 }

@@ -60,6 +60,17 @@ func (old tree) with(files tree) tree {
 	return all
 }
 
+// withoutMarks leaves out what says that a file was not there before.
+func (old tree) withoutMarks() tree {
+	kept := tree{}
+	for name, text := range old {
+		if filepath.Ext(name) != ".absent-before-scaleio" {
+			kept[name] = text
+		}
+	}
+	return kept
+}
+
 func TestIsolatorsAreAddedWhereTheAgentReadsThem(t *testing.T) {
 	const (
 		flag, kept     = "etc/mesos-slave/isolation", "etc/mesos-slave.isolation.before-scaleio"
@@ -118,7 +129,7 @@ func TestIsolatorsAreAddedWhereTheAgentReadsThem(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, len(c.after) == 0, has)
 			require.NoError(t, flags.AddIsolators(native...))
-			require.Equal(t, c.before.with(c.after), contents(t, dir))
+			require.Equal(t, c.before.with(c.after), contents(t, dir).withoutMarks())
 
 			require.NoError(t, flags.AddIsolators(native...), "again")
 			has, err = flags.HasIsolators(native...)
@@ -131,6 +142,11 @@ func TestIsolatorsAreAddedWhereTheAgentReadsThem(t *testing.T) {
 					require.Equal(t, text, later[name], "the first version is kept")
 				}
 			}
+			require.NoError(t, flags.Restore("none"))
+			require.Equal(t, c.before, contents(t, dir), "as it was, byte by byte")
+			restored, err := flags.Restored()
+			require.NoError(t, err)
+			require.True(t, restored)
 		})
 	}
 }
@@ -207,6 +223,40 @@ func TestAModuleIsDescribedBesideTheOthers(t *testing.T) {
 				require.NoError(t, err)
 				require.True(t, has)
 			}
+			require.NoError(t, flags.Restore(module.Name))
+			require.Equal(t, c.files.with(tree{"etc/mesos-slave/ip": "1"}), contents(t, dir), "as it was, byte by byte")
 		})
 	}
+}
+
+// What somebody else changed since stays; what cannot be told apart is left to
+// an operator.
+func TestRestoringKeepsWhatOthersChanged(t *testing.T) {
+	const file = "etc/default/mesos-slave"
+	for name, c := range map[string]struct{ before, since, after, says string }{
+		"another variable was added": {"ISOLATION=cgroups/cpu\n", "ATTR=x\n", "ISOLATION=cgroups/cpu\nATTR=x\n", ""},
+		"nothing was changed":        {"ISOLATION=cgroups/cpu # odd\n", "", "ISOLATION=cgroups/cpu # odd\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			flags, dir := host(t, tree{"etc/mesos-slave/ip": "1", file: c.before})
+			require.NoError(t, flags.AddIsolators(native...))
+			path := filepath.Join(dir, file)
+			now, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(path, append(now, c.since...), 0o640))
+			require.NoError(t, flags.Restore("none"))
+			require.Equal(t, c.after, contents(t, dir)[file])
+		})
+	}
+	flags, dir := host(t, tree{"opt/mesosphere/etc/mesos-slave-common": "MESOS_WORK_DIR=/x\n"})
+	require.NoError(t, flags.AddIsolators(native...))
+	path := filepath.Join(dir, "var/lib/dcos/mesos-slave-common")
+	now, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, append(now, "MESOS_ATTRIBUTES=rack:r1\n"...), 0o640))
+	before := contents(t, dir)
+	err = flags.Restore("none")
+	require.ErrorContains(t, err, "/var/lib/dcos/mesos-slave-common was changed since")
+	require.ErrorContains(t, err, "mend the file, remove that one, and retry")
+	require.Equal(t, before, contents(t, dir))
 }

@@ -37,8 +37,8 @@ func (f Flags) AddModule(m Module) error {
 	case at.file == "":
 		return f.Set("modules", merged)
 	}
-	if at.text != "" && at.text != merged {
-		if err := f.keep(place{file: at.file, variable: "-"}, []byte(at.text)); err != nil {
+	if at.text != merged {
+		if err := f.KeepFile(at.file); err != nil {
 			return err
 		}
 	}

@@ -87,6 +87,12 @@ func (r Root) Exists(name string) bool {
 	return err == nil
 }
 
+// IsDir reports whether the host has a directory of that name.
+func (r Root) IsDir(name string) bool {
+	info, err := os.Stat(r.Path(name))
+	return err == nil && info.IsDir()
+}
+
 // ReadDir lists a directory of the host, sorted.
 func (r Root) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := os.ReadDir(r.Path(name))
@@ -210,6 +216,46 @@ func (r Root) Remove(name string) error {
 		return fmt.Errorf("remove %s: %w", name, cause(err))
 	}
 	return SyncDir(filepath.Dir(path))
+}
+
+// RemoveAll deletes a directory of the host with all that is in it, durably;
+// one that is not there is fine. Symbolic links are removed, not followed.
+func (r Root) RemoveAll(name string) error {
+	path := r.Path(name)
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := os.RemoveAll(path); err != nil {
+		return fmt.Errorf("remove %s: %w", name, cause(err))
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+// MakeDir makes a directory of the host, and those above it.
+func (r Root) MakeDir(name string, mode fs.FileMode) error {
+	if err := os.MkdirAll(r.Path(name), mode); err != nil {
+		return fmt.Errorf("make %s: %w", name, cause(err))
+	}
+	return nil
+}
+
+// Rename gives a file or directory of the host another name, durably, within
+// one directory.
+func (r Root) Rename(from, to string) error {
+	if err := os.Rename(r.Path(from), r.Path(to)); err != nil {
+		return fmt.Errorf("rename %s: %w", from, errors.Unwrap(err))
+	}
+	return SyncDir(filepath.Dir(r.Path(to)))
+}
+
+// RemoveEmpty deletes a directory of the host that nothing is in; one that
+// holds something, or is not there, stays as it is.
+func (r Root) RemoveEmpty(name string) error {
+	err := os.Remove(r.Path(name))
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) {
+		return nil
+	}
+	return fmt.Errorf("remove %s: %w", name, cause(err))
 }
 
 // cause takes the machine's path out of an error, since the texts name the

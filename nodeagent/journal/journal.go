@@ -56,7 +56,7 @@ func Open(ctx context.Context, dir string, logger hclog.Logger) (*Journal, error
 		return nil, err
 	}
 	j := &Journal{dir: dir, root: hostfs.New(dir), lock: held, entries: map[string]Entry{}}
-	if err := j.load(); err != nil {
+	if err := errors.Join(j.forget(), j.load()); err != nil {
 		return nil, errors.Join(err, held.Close())
 	}
 	return j, nil

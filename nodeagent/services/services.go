@@ -26,6 +26,8 @@ type manager interface {
 	// start also enables the service for the next boot. One that runs is fine.
 	start(ctx context.Context, unit string) error
 	restart(ctx context.Context, unit string) error
+	// stop also keeps the service from starting at boot where that is a setting.
+	stop(ctx context.Context, unit string) error
 	generation(ctx context.Context, unit string) (string, error)
 }
 
@@ -92,6 +94,16 @@ func (s Services) Start(ctx context.Context, unit string) error {
 // Restart restarts a service and waits until that is done.
 func (s Services) Restart(ctx context.Context, unit string) error {
 	return s.change(unit, "restart", func(m manager) error { return m.restart(ctx, unit) })
+}
+
+// Stop stops a service, and disables it where that is a setting. One that the
+// host does not have is stopped.
+func (s Services) Stop(ctx context.Context, unit string) error {
+	active, err := s.IsActive(ctx, unit)
+	if err != nil || !active {
+		return err
+	}
+	return s.change(unit, "stop", func(m manager) error { return m.stop(ctx, unit) })
 }
 
 func (s Services) change(unit, verb string, f func(manager) error) error {

@@ -26,6 +26,13 @@ func (s systemd) restart(ctx context.Context, unit string) error {
 	return s.change(ctx, "systemctl", "restart", unit)
 }
 
+func (s systemd) stop(ctx context.Context, unit string) error {
+	if err := s.change(ctx, "systemctl", "stop", unit); err != nil {
+		return err
+	}
+	return s.change(ctx, "systemctl", "disable", unit)
+}
+
 func (s systemd) generation(ctx context.Context, unit string) (string, error) {
 	res, err := s.query(ctx, "systemctl", "show", "--property=ActiveEnterTimestampMonotonic", unit)
 	_, value, _ := strings.Cut(strings.TrimSpace(res.Stdout), "=")

@@ -32,5 +32,9 @@ func (s sysv) restart(ctx context.Context, name string) error {
 	return s.change(ctx, "service", name, "restart")
 }
 
+func (s sysv) stop(ctx context.Context, name string) error {
+	return s.change(ctx, "service", name, "stop")
+}
+
 // generation is not known: a script tells of no process.
 func (s sysv) generation(context.Context, string) (string, error) { return "", nil }

@@ -45,6 +45,10 @@ func (u upstart) restart(ctx context.Context, job string) error {
 	return u.change(ctx, "initctl", "start", job)
 }
 
+func (u upstart) stop(ctx context.Context, job string) error {
+	return u.change(ctx, "initctl", "stop", job)
+}
+
 func (u upstart) generation(ctx context.Context, job string) (string, error) {
 	_, process, err := u.status(ctx, job)
 	return process, err

@@ -23,7 +23,7 @@ func TestStepsBuildAClusterAndFindItAgain(t *testing.T) {
 	}
 }
 
-func buildCluster(t *testing.T, system scaleiotest.OS) {
+func buildCluster(t *testing.T, system scaleiotest.OS) (*world, []*node) {
 	w := newWorld(t, scaleiotest.Options{StrictDependencies: true})
 	ips := []string{w.ip(1), w.ip(2), w.ip(3)}
 	var nodes []*node
@@ -85,6 +85,7 @@ func buildCluster(t *testing.T, system scaleiotest.OS) {
 	_, _, err := first.try(nodeproto.StepMDMRemove, nodeproto.MDMRemoveParams{Package: w.component("mdm", system).Package})
 	require.ErrorContains(t, err, "belongs to a cluster")
 	require.Equal(t, failure.Hopelessness, failure.KindOf(err))
+	return w, nodes
 }
 
 func (n *node) configureGateway(mdms []string) {

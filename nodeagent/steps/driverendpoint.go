@@ -67,6 +67,9 @@ func (s *driverEndpoint) Apply(ctx context.Context) error {
 	if err := s.h.pending.Mark(rexray, s.config); err != nil {
 		return err
 	}
+	if err := s.keepConfig(); err != nil {
+		return err
+	}
 	if err := s.h.root.Write(s.config, s.content(), 0o600); err != nil {
 		return err
 	}
@@ -75,6 +78,20 @@ func (s *driverEndpoint) Apply(ctx context.Context) error {
 	}
 	return s.h.services.Restart(ctx, s.unit)
 }
+
+// keepConfig copies a configuration that is not ours, once.
+func (s *driverEndpoint) keepConfig() error {
+	old, there, err := s.h.root.ReadIfThere(s.config)
+	if err != nil || !there || writtenByUs(old) || s.h.root.Exists(s.config+configBefore) {
+		return err
+	}
+	return s.h.root.Write(s.config+configBefore, old, s.h.root.Mode(s.config))
+}
+
+// ownConfig begins the configurations that we write.
+const ownConfig = "# Written by the ScaleIO framework; changes are overwritten when the gateways change.\n"
+
+func writtenByUs(config []byte) bool { return bytes.HasPrefix(config, []byte(ownConfig)) }
 
 // Verify waits for REX-Ray to run.
 func (s *driverEndpoint) Verify(ctx context.Context) (any, error) {
@@ -126,7 +143,7 @@ func (s *driverEndpoint) order(ctx context.Context) error {
 // the gateway the plan proved.
 func (s *driverEndpoint) content() []byte {
 	var b strings.Builder
-	b.WriteString("# Written by the ScaleIO framework; changes are overwritten when the gateways change.\n")
+	b.WriteString(ownConfig)
 	b.WriteString("libstorage:\n  service: scaleio\n  integration:\n    volume:\n      operations:\n")
 	b.WriteString("        mount:\n          preempt: true\n        unmount:\n          ignoreUsedCount: true\n")
 	b.WriteString("        remove:\n          disable: false\n")

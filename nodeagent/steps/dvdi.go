@@ -80,6 +80,9 @@ func (s *dvdi) Apply(ctx context.Context) error {
 		return err
 	}
 	m := s.module(version)
+	if err := s.flags.KeepFile(m.Library); err != nil {
+		return err
+	}
 	err = s.h.cache.Use(ctx, wanted.Artifact, s.sources, func(file string) error {
 		data, err := os.ReadFile(file)
 		if err != nil {

@@ -88,6 +88,14 @@ type parcel struct {
 	fits func(ctx context.Context, file string) error
 }
 
+// packageManager is nil where there is nothing to do for it.
+func (h *Host) packageManager(names []string) (packages.Manager, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	return h.packages()
+}
+
 // install fetches a package, takes it out of the vendor's archive where it is in
 // one, looks whether it fits, makes sure that its signature is trusted, and
 // installs it.

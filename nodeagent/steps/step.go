@@ -135,6 +135,28 @@ func (h *Host) plan(r Request) (Plan, error) {
 		nodeproto.StepAddSDS, nodeproto.StepAddDevices, nodeproto.StepVerifyVolume, nodeproto.StepVerify:
 		return h.storagePlan(r)
 	}
+	return h.removalPlan(r)
+}
+
+// removalPlan finds the steps that take away what the others made.
+func (h *Host) removalPlan(r Request) (Plan, error) {
+	switch nodeproto.Name(r.Step) {
+	case nodeproto.StepRestoreAgentFlags:
+		return planned(r, shortTime, Shared, h.restoreFlags)
+	case nodeproto.StepRestoreAgent:
+		return planned(r, shortTime, Shared, h.agentRestart)
+	case nodeproto.StepRemoveVolumeDriver:
+		return planned(r, packageTime, PackageManager, h.removeDriver)
+	case nodeproto.StepRemoveSDCPackage, nodeproto.StepRemoveSDSPackage, nodeproto.StepRemoveGatewayPackage,
+		nodeproto.StepRemoveMDMPackage, nodeproto.StepRemoveLIAPackage:
+		return planned(r, packageTime, PackageManager, h.removePackage)
+	case nodeproto.StepShrinkClusterMode:
+		return planned(r, shortTime, SCLI, h.shrinkCluster)
+	case nodeproto.StepRemoveStandbyMDM:
+		return planned(r, shortTime, SCLI, h.removeStandby)
+	case nodeproto.StepRemoveTraces:
+		return planned(r, shortTime, Shared, h.removeTraces)
+	}
 	return Plan{}, errors.New("this node agent knows no such step: run schedulers and node agents of one release")
 }
 

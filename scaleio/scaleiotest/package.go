@@ -28,6 +28,8 @@ type packageRun struct {
 	ctx context.Context
 	dir string
 	env map[string]string
+	// over says that a real package tool has done it already.
+	over bool
 }
 
 // open reads a stand-in package file.
@@ -199,6 +201,9 @@ func (p packageRun) remove(name string) error {
 		if component != "" && p.env["I_AM_SURE"] != "1" {
 			return "", refuse(0, "The removal needs the environment variable I_AM_SURE=1")
 		}
+		if err := p.s.mayRemove(p.h, component); err != nil && !p.over {
+			return "", err
+		}
 		delete(p.h.packages, name)
 		if unit := unitOf(component); unit != "" {
 			if svc := p.h.services[unit]; svc != nil {
@@ -207,6 +212,7 @@ func (p packageRun) remove(name string) error {
 			delete(p.h.services, unit)
 		}
 		p.removeFiles(component)
+		p.s.forgetSystem()
 		return "", p.saveDatabase()
 	})
 	if end != nil {
@@ -265,6 +271,7 @@ func (p packageRun) event(args []string) ToolReply {
 	case len(args) == 3 && args[0] == "installed":
 		err = p.install(packageFile{Name: args[1], Component: componentOf(args[1]), Version: args[2]})
 	case len(args) == 2 && args[0] == "removed":
+		p.over = true
 		err = p.remove(args[1])
 	default:
 		return ToolReply{Exit: 2, Stderr: "package-event: bad arguments\n"}

@@ -91,6 +91,9 @@ func (p *Performer) Perform(ctx context.Context, call core.GatewayCall) core.Gat
 	answer := core.GatewayAnswered{Host: call.Host, Step: call.Step, Attempt: call.Attempt}
 	do, known := steps()[name(call.Step)]
 	if !known {
+		do, known = removalSteps()[name(call.Step)]
+	}
+	if !known {
 		answer.Err = fmt.Sprintf("step %s is none that a gateway performs", call.Step)
 		answer.Hopeless = true
 		return answer

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/scaleio"
@@ -49,25 +48,5 @@ func verify(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, e
 	if err != nil {
 		return nil, err
 	}
-	if p.VolumePrefix == "" {
-		return nil, hopeless{fmt.Errorf("no volume_prefix is given, which would mean every volume")}
-	}
-	volumes, err := c.Volumes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, v := range volumes {
-		if !strings.HasPrefix(v.Name, p.VolumePrefix) {
-			continue
-		}
-		for _, mapped := range v.Mapped {
-			if _, err := c.EnsureUnmapped(ctx, v.ID, mapped.SDCID); err != nil {
-				return nil, fmt.Errorf("unmap volume %s from SDC %s: %w", v.Name, mapped.SDCID, err)
-			}
-		}
-		if _, err := c.EnsureVolumeRemoved(ctx, v.ID); err != nil {
-			return nil, fmt.Errorf("remove volume %s: %w", v.Name, err)
-		}
-	}
-	return struct{}{}, nil
+	return struct{}{}, removeOwnVolumes(ctx, c, p.VolumePrefix)
 }

@@ -1,0 +1,87 @@
+package steps
+
+import (
+	"context"
+	"errors"
+
+	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/nodeagent/agentflags"
+	"scaleio-framework/nodeagent/failure"
+)
+
+// restoreMark stands while flags are restored. Its note says whether the agent
+// had ever run with the changed ones.
+const (
+	restoreMark = "mesos-agent-flags"
+	ranWith     = "the agent ran with the changed flags"
+	neverRan    = "the agent was never restarted with the changed flags"
+)
+
+// restoreFlags gives the Mesos agent the flags that it had before isolator.
+type restoreFlags struct {
+	h     *Host
+	flags agentflags.Flags
+}
+
+func (h *Host) restoreFlags(nodeproto.RestoreAgentFlagsParams, Request) (Step, error) {
+	layout, err := agentflags.Find(h.root)
+	if err != nil {
+		return nil, err
+	}
+	return &restoreFlags{h: h, flags: agentflags.New(h.root, layout)}, nil
+}
+
+// Detect asks whether anything is left that was changed.
+func (s *restoreFlags) Detect(context.Context) (bool, error) {
+	if begun, err := s.h.marked(restoreMark); err != nil || begun {
+		return false, err
+	}
+	return s.flags.Restored()
+}
+
+// Apply restores the files. The agent must restart after it, unless it never
+// did after the change.
+func (s *restoreFlags) Apply(context.Context) error {
+	note, begun, err := s.h.pending.Note(restoreMark)
+	if err != nil {
+		return err
+	}
+	if !begun {
+		note = ranWith
+		before, due, err := s.h.pending.Note(agentMark)
+		if err != nil {
+			return err
+		}
+		if due && before == "" {
+			note = neverRan
+		}
+		if err := s.h.pending.Mark(restoreMark, note); err != nil {
+			return err
+		}
+	}
+	if note == ranWith {
+		err = s.h.pending.Mark(agentMark, "")
+	} else {
+		err = s.h.pending.Clear(agentMark)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.flags.Restore(dvdiName); err != nil {
+		return failure.Hopeless(err)
+	}
+	return s.h.pending.Clear(restoreMark)
+}
+
+// Verify tells whether the agent must restart.
+func (s *restoreFlags) Verify(ctx context.Context) (any, error) {
+	ok, err := s.Detect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, errors.New("the Mesos agent's flags are not what they were: something else writes them")
+	}
+	due, err := s.h.marked(agentMark)
+	return nodeproto.IsolatorResult{RestartNeeded: due}, err
+}
