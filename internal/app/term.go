@@ -15,7 +15,9 @@ import (
 	"scaleio-framework/internal/httpapi"
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/internal/redact"
+	"scaleio-framework/internal/state"
 	"scaleio-framework/leader"
+	"scaleio-framework/scheduler/bootstrap"
 	"scaleio-framework/scheduler/gateway"
 	"scaleio-framework/scheduler/mesosapi"
 )
@@ -26,6 +28,7 @@ type term struct {
 	mesos      *mesosapi.Client
 	subscriber *subscriber
 	previews   *previews
+	gateways   *gateway.Performer
 	abdicate   context.CancelFunc
 	changed    *httpapi.Bell
 	done       <-chan struct{}
@@ -46,6 +49,15 @@ func (t *term) Done() <-chan struct{} { return t.done }
 // Preview implements httpapi.Term.
 func (t *term) Preview(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error) {
 	return t.previews.ask(ctx, pool, sizeGiB)
+}
+
+// VolumesInTheWay implements httpapi.Term. It only reads.
+func (t *term) VolumesInTheWay(ctx context.Context, allowed bool) ([]string, error) {
+	cluster := state.Decode(t.engine.View().Records).Cluster
+	if cluster == nil {
+		return nil, nil
+	}
+	return t.gateways.Blocking(ctx, cluster.Gateways, bootstrap.RemovalCheck(cluster, allowed))
 }
 
 // Abdicate implements httpapi.Term.
@@ -156,7 +168,7 @@ func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func
 		return nil, nil, err
 	}
 	p.subscriber.offer, p.previews.offer = eng.Offer, eng.Offer
-	t = &term{engine: eng, mesos: mesos, subscriber: p.subscriber, previews: p.previews, abdicate: func() { fatal(errAbdicated) }, changed: changed}
+	t = &term{engine: eng, mesos: mesos, subscriber: p.subscriber, previews: p.previews, gateways: gateways, abdicate: func() { fatal(errAbdicated) }, changed: changed}
 	return t, gateways.Close, nil
 }
 

@@ -56,6 +56,10 @@ func (f *Facts) addPlan(s state.State) {
 	switch {
 	case plan.Counts[model.Stuck] > 0:
 		e.State = "stuck"
+	case plan.Uninstall.Over():
+		e.State = "uninstalled"
+	case plan.Uninstall != nil:
+		e.State = "uninstalling"
 	case plan.Complete:
 		e.State = "complete"
 	}
@@ -171,7 +175,7 @@ func orderOf(number string, data []byte, state, why string) Event {
 	if json.Unmarshal(data, &order) == nil {
 		e.Verb, e.By = string(order.Verb), order.By
 		var about []string
-		for _, word := range []string{order.Step, order.Host, order.Growth, order.Pool, order.Volume} {
+		for _, word := range []string{order.Step, order.Host, order.Growth, order.Pool, order.Volume, order.System} {
 			if word != "" {
 				about = append(about, word)
 			}

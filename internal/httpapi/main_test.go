@@ -144,7 +144,12 @@ type term struct {
 	changed   httpapi.Bell
 	done      chan struct{}
 	preview   func(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error)
+	inTheWay  func(ctx context.Context, allowed bool) ([]string, error)
 	abdicated chan struct{}
+}
+
+func (t *term) VolumesInTheWay(ctx context.Context, allowed bool) ([]string, error) {
+	return t.inTheWay(ctx, allowed)
 }
 
 func (t *term) View() engine.View {
@@ -184,12 +189,13 @@ type setup struct {
 	believes                        string
 	view                            engine.View
 	preview                         func(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error)
+	inTheWay                        func(ctx context.Context, allowed bool) ([]string, error)
 }
 
 // start starts an instance that answers as the leader while it leads.
 func (s *site) start(t *testing.T, name string, with setup) *instance {
 	t.Helper()
-	in := &instance{name: name, term: &term{view: with.view, preview: with.preview, done: make(chan struct{}), abdicated: make(chan struct{})}}
+	in := &instance{name: name, term: &term{view: with.view, preview: with.preview, inTheWay: with.inTheWay, done: make(chan struct{}), abdicated: make(chan struct{})}}
 	server, err := httpapi.New(httpapi.Options{
 		Instance: name,
 		Election: candidacy{s, with.believes},

@@ -51,7 +51,8 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request, verb model.Verb, 
 	}
 	order := model.Order{
 		Verb: verb, Host: request.Host, Step: request.Step, Growth: request.Growth, Pool: request.Pool,
-		SizeGiB: request.SizeGiB, Volume: request.Volume, By: request.By, At: time.Now().UTC().Round(time.Millisecond),
+		SizeGiB: request.SizeGiB, Volume: request.Volume, By: request.By,
+		System: request.System, KeepData: request.KeepData, RemoveVolumes: request.RemoveVolumes, At: time.Now().UTC().Round(time.Millisecond),
 	}
 	data, err := model.Encode(order, nil)
 	if err != nil {

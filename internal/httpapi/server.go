@@ -41,6 +41,9 @@ type Term interface {
 	// Preview decides what a growth of a pool, or of each pool when it is
 	// empty, would be now. It waits for fresh readings until ctx ends.
 	Preview(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error)
+	// VolumesInTheWay says which volumes would hold a removal up now; allowed
+	// says that volumes may exist. It asks a gateway until ctx ends.
+	VolumesInTheWay(ctx context.Context, allowed bool) ([]string, error)
 	// Abdicate hands leadership over; the process ends.
 	Abdicate()
 }
@@ -131,6 +134,9 @@ func New(opts Options) (*Server, error) {
 	led("POST /v1/plan/{verb}", s.planOrder)
 	led("GET /v1/nodes", s.nodes)
 	led("GET /v1/nodes/{host}", s.node)
+	led("GET /v1/uninstall", s.uninstall)
+	led("POST /v1/uninstall", s.uninstallOrder)
+	led("DELETE /v1/uninstall", s.uninstallCancel)
 	led("GET /v1/pools", s.pools)
 	led("GET /v1/growth", s.growths)
 	led("GET /v1/growth/{id}", s.growth)

@@ -63,6 +63,12 @@ func (s *Server) status(w http.ResponseWriter, req *http.Request, term Term) {
 		status.Unreadable = append(status.Unreadable, Unreadable{Path: path, Reason: reason})
 	}
 	sort.Slice(status.Unreadable, func(i, j int) bool { return status.Unreadable[i].Path < status.Unreadable[j].Path })
+	if plan.Uninstall != nil {
+		status.Uninstall, status.Steps = plan.Uninstall, Counts{}
+		for state, n := range plan.Counts {
+			status.Steps[string(state)] = n
+		}
+	}
 	reply(w, http.StatusOK, status)
 }
 

@@ -25,15 +25,18 @@ type Status struct {
 	// Registered tells whether a Mesos master ever took the framework.
 	Registered bool `json:"registered"`
 	// Subscribed tells whether the leader is connected to Mesos at the moment.
-	Subscribed bool         `json:"subscribed"`
-	System     System       `json:"system"`
-	Nodes      Counts       `json:"nodes"`
-	Steps      Counts       `json:"steps"`
-	Complete   bool         `json:"complete"`
-	Paused     bool         `json:"paused,omitempty"`
-	Problems   []string     `json:"problems,omitempty"`
-	Unreadable []Unreadable `json:"unreadable,omitempty"`
-	Version    string       `json:"version"`
+	Subscribed bool   `json:"subscribed"`
+	System     System `json:"system"`
+	Nodes      Counts `json:"nodes"`
+	Steps      Counts `json:"steps"`
+	Complete   bool   `json:"complete"`
+	Paused     bool   `json:"paused,omitempty"`
+	// Uninstall is the order to remove the system; Steps are those of the removal
+	// then, and Complete says that nothing is left.
+	Uninstall  *model.Uninstall `json:"uninstall,omitempty"`
+	Problems   []string         `json:"problems,omitempty"`
+	Unreadable []Unreadable     `json:"unreadable,omitempty"`
+	Version    string           `json:"version"`
 }
 
 // System is the ScaleIO system in short.
@@ -75,7 +78,11 @@ type OrderRequest struct {
 	Pool    string `json:"pool,omitempty"`
 	SizeGiB int    `json:"size_gib,omitempty"`
 	Volume  string `json:"volume,omitempty"`
-	By      string `json:"by,omitempty"`
+	// System, KeepData and RemoveVolumes belong to POST /v1/uninstall.
+	System        string `json:"system,omitempty"`
+	KeepData      bool   `json:"keep_data,omitempty"`
+	RemoveVolumes bool   `json:"remove_volumes,omitempty"`
+	By            string `json:"by,omitempty"`
 }
 
 // OrderAnswer says what became of an order.

@@ -61,7 +61,8 @@ func (s *scrape) at(name string, t time.Time, labels ...string) {
 // plan sets what concerns the installation. States without a member are set
 // to 0, so that an alert on one has something to compare.
 func (s *scrape) plan(st state.State) {
-	s.set(complete, yes(bootstrap.Describe(st.Cluster, st.Plans).Complete))
+	plan := bootstrap.Describe(st.Cluster, st.Plans)
+	s.set(complete, yes(plan.Complete && plan.Uninstall == nil))
 	s.set(paused, yes(st.Cluster != nil && st.Cluster.Paused))
 	hosts := map[model.TaskState]int{model.TaskNone: 0, model.TaskLaunching: 0, model.TaskRunning: 0, model.TaskUnreachable: 0, model.TaskEnded: 0}
 	refused := 0

@@ -39,6 +39,7 @@ Commands:
   plan pause | resume          stop or continue starting steps
   plan retry STEP              run a step again                          (--host for a step of a node)
   plan force-complete STEP     mark a step done without running it       (--host for a step of a node)
+  plan forget-host             while the system is removed, give up a host that is gone for good (--host)
   nodes                        the agent hosts
   pools                        the storage pools, and what growth thinks of them
   growth                       the growths of the pools, newest first
@@ -49,6 +50,9 @@ Commands:
   growth retry ID              try the failed and parked volumes of a growth again
   growth orphans               volumes with our tag that nobody accounts for
   growth delete-orphan VOLUME  delete one of them
+  uninstall                    remove everything the framework installed: --dry-run shows what that is,
+                               --yes-i-mean SYSTEM gives the order       (--keep-data, --remove-volumes)
+  uninstall cancel             take the order back, while nothing was changed
   leader                       who leads, and who stands by
   leader abdicate              let another scheduler lead
   drill report                 the present state, in the terms of a drill
@@ -117,6 +121,9 @@ type command struct {
 	writing bool
 	// fetching commands take --fetch.
 	fetching bool
+	// removing commands take --dry-run, --yes-i-mean, --keep-data and
+	// --remove-volumes.
+	removing bool
 }
 
 func commands() map[string]command {
@@ -127,6 +134,9 @@ func commands() map[string]command {
 		"plan resume":          {run: verb("resume")},
 		"plan retry":           {run: verb("retry"), word: "the name of one step", hosted: true},
 		"plan force-complete":  {run: verb("force-complete"), word: "the name of one step", hosted: true},
+		"plan forget-host":     {run: verb("forget-host"), hosted: true},
+		"uninstall":            {run: (*program).uninstallCommand, removing: true},
+		"uninstall cancel":     {run: (*program).cancelUninstallCommand},
 		"events":               {run: (*program).eventsCommand},
 		"nodes":                {run: (*program).nodesCommand, watched: true, hosted: true},
 		"pools":                {run: (*program).poolsCommand, watched: true},
@@ -191,6 +201,8 @@ func (p *program) fits(c command, name string, rest []string) error {
 		return errUsage{"--force does not go with " + name}
 	case (p.output != "" || p.base != "") && !c.writing:
 		return errUsage{"--output and --base do not go with " + name}
+	case (p.dryRun || p.keep || p.removeVolumes || p.mean != "") && !c.removing:
+		return errUsage{"--dry-run, --yes-i-mean, --keep-data and --remove-volumes do not go with " + name}
 	case p.fetch && !c.fetching:
 		return errUsage{"--fetch does not go with " + name}
 	}

@@ -25,6 +25,9 @@ type options struct {
 	within          time.Duration
 	output, base    string
 	fetch           bool
+	dryRun, keep    bool
+	removeVolumes   bool
+	mean            string
 	interval        time.Duration
 	timeout         time.Duration
 }
@@ -47,6 +50,10 @@ func (p *program) bind() *flag.FlagSet {
 	flags.StringVar(&p.output, "output", "", "with artifacts scan, the file to write instead of standard output")
 	flags.StringVar(&p.base, "base", "", "with artifacts scan, the URL below which the folder is served; without it the manifest must lie in the folder")
 	flags.BoolVar(&p.fetch, "fetch", false, "with artifacts verify, read every file and compare its size and checksum")
+	flags.BoolVar(&p.dryRun, "dry-run", false, "with uninstall, show what would be removed and what stands in the way, and change nothing")
+	flags.StringVar(&p.mean, "yes-i-mean", "", "with uninstall, the name of the system that is to be removed; it gives the order")
+	flags.BoolVar(&p.keep, "keep-data", false, "with uninstall, remove software alone: volumes, devices and the records of the last MDM stay as they are")
+	flags.BoolVar(&p.removeVolumes, "remove-volumes", false, "with uninstall, remove every volume of the system with its data")
 	flags.BoolVar(&p.json, "json", false, "print JSON")
 	flags.BoolVar(&p.watch, "watch", false, "show again and again until interrupted")
 	flags.DurationVar(&p.interval, "interval", time.Second, "pause between two looks of --watch")

@@ -49,6 +49,7 @@ type scheduler struct {
 	abdicated  bool
 	next       *scheduler // leads after it has abdicated
 	gone       bool
+	inTheWay   []string
 	changed    httpapi.Bell
 	done       chan struct{} // nil: the term lasts
 }
@@ -72,6 +73,10 @@ func (s *scheduler) Done() <-chan struct{}    { return s.done }
 func (s *scheduler) Subscribed() bool         { return s.subscribed }
 func (s *scheduler) Preview(_ context.Context, pool string, sizeGiB int) (core.TellPreview, error) {
 	return s.preview(pool, sizeGiB), nil
+}
+
+func (s *scheduler) VolumesInTheWay(context.Context, bool) ([]string, error) {
+	return s.inTheWay, nil
 }
 
 func (s *scheduler) Abdicate() {

@@ -39,12 +39,16 @@ func growthVerb(name string) func(*program, context.Context, []string) error {
 
 // order gives an order to the leader and says what became of it.
 func (p *program) order(ctx context.Context, name, path string, request httpapi.OrderRequest) error {
+	return p.orderBy(ctx, http.MethodPost, name, path, request)
+}
+
+func (p *program) orderBy(ctx context.Context, method, name, path string, request httpapi.OrderRequest) error {
 	request.By = "scaleioctl"
 	if me, err := user.Current(); err == nil {
 		request.By = me.Username
 	}
 	var answer httpapi.OrderAnswer
-	if _, err := p.ask(ctx, http.MethodPost, path, request, &answer); err != nil {
+	if _, err := p.ask(ctx, method, path, request, &answer); err != nil {
 		return err
 	}
 	if p.json {

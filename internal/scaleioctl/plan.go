@@ -32,6 +32,10 @@ func (p *program) planCommand(ctx context.Context, _ []string) error {
 	switch {
 	case plan.Paused:
 		state = "paused"
+	case plan.Uninstall.Over():
+		state = "uninstalled"
+	case plan.Uninstall != nil && plan.Counts[model.Stuck] == 0:
+		state = "uninstalling"
 	case plan.Counts[model.Stuck] > 0:
 		state = "stuck"
 	case plan.Complete:

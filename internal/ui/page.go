@@ -94,6 +94,14 @@ func stateOf(plan bootstrap.View) State {
 		}
 	}
 	switch {
+	case plan.Uninstall.Over():
+		return State{"good", "Uninstalled: nothing of the system is left"}
+	case plan.Uninstall != nil && plan.Counts[model.Stuck] > 0:
+		return State{"bad", "Uninstalling, and stuck: an operator is needed"}
+	case plan.Uninstall != nil && plan.Uninstall.Begun == nil:
+		return State{"busy", "Uninstalling: nothing was changed yet, the order can be cancelled"}
+	case plan.Uninstall != nil:
+		return State{"busy", "Uninstalling"}
 	case plan.Counts[model.Stuck] > 0:
 		return State{"bad", "Stuck, an operator is needed: " + usable}
 	case plan.Complete:

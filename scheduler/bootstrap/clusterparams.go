@@ -149,7 +149,9 @@ func verifyParams(t *turn, _ ref) (any, error) {
 }
 
 // verifyPrefix begins the names of the test volumes.
-func verifyPrefix(t *turn) string {
-	short, _, _ := strings.Cut(t.cluster.UUID, "-")
+func verifyPrefix(t *turn) string { return verifyPrefixOf(t.cluster) }
+
+func verifyPrefixOf(cluster *model.Cluster) string {
+	short, _, _ := strings.Cut(cluster.UUID, "-")
 	return fmt.Sprintf("verify-%.8s-", short)
 }

@@ -105,6 +105,9 @@ type spec struct {
 	// removal steps belong to removalTable, the others to table: those of one
 	// table begin only while those of the other do not.
 	removal bool
+	// undoes is the step of the installation that made what a removal step takes
+	// away; empty when there is none such.
+	undoes string
 	// params builds the complete intent.
 	params func(t *turn, r ref) (any, error)
 	// result takes over what a done step said; nil ignores it.

@@ -12,7 +12,12 @@ import (
 
 func removalCheckParams(t *turn, _ ref) (any, error) {
 	u := t.cluster.Uninstall
-	return core.RemovalCheckParams{VolumePrefix: verifyPrefix(t), AllowVolumes: u.KeepData || u.RemoveVolumes}, nil
+	return RemovalCheck(t.cluster, u.KeepData || u.RemoveVolumes), nil
+}
+
+// RemovalCheck is what a removal asks first.
+func RemovalCheck(cluster *model.Cluster, allowVolumes bool) core.RemovalCheckParams {
+	return core.RemovalCheckParams{VolumePrefix: verifyPrefixOf(cluster), AllowVolumes: allowVolumes}
 }
 
 func restoreFlagsParams(t *turn, at ref) (any, error) {

@@ -36,7 +36,7 @@ func removalOfUsers() []*spec {
 				Needs: []Need{{All, core.StepRemovalCheck, "nothing is changed while a volume is in use"}},
 				Text:  "give the Mesos agent the flags that it had before",
 			},
-			params: restoreFlagsParams, result: isolatorResult,
+			params: restoreFlagsParams, result: isolatorResult, undoes: nodeproto.StepIsolator,
 		},
 		{
 			StepInfo: StepInfo{
@@ -47,7 +47,7 @@ func removalOfUsers() []*spec {
 				},
 				Text: "restart the Mesos agent with these flags, if they changed",
 			},
-			params: restoreAgentParams,
+			params: restoreAgentParams, undoes: nodeproto.StepAgentRestart,
 		},
 		{
 			StepInfo: StepInfo{
@@ -55,7 +55,7 @@ func removalOfUsers() []*spec {
 				Needs: []Need{{SameHost, nodeproto.StepRestoreAgent, "a Mesos agent whose flags name dvdcli does not start without it"}},
 				Text:  "stop and remove REX-Ray and dvdcli, with the driver's configuration",
 			},
-			params: removeDriverParams,
+			params: removeDriverParams, undoes: nodeproto.StepVolumeDriver,
 		},
 		{
 			StepInfo: StepInfo{
@@ -66,7 +66,7 @@ func removalOfUsers() []*spec {
 				},
 				Text: "remove the SDC, unless a volume is mapped to the host",
 			},
-			params: removePackageParams(componentSDC, nodeproto.StepSDCPackage),
+			params: removePackageParams(componentSDC, nodeproto.StepSDCPackage), undoes: nodeproto.StepSDCPackage,
 		},
 	}
 }
@@ -89,7 +89,7 @@ func removalOfStorage() []*spec {
 				Needs: []Need{{All, core.StepRemoveVolumes, "the last devices have nowhere to move data to"}},
 				Text:  "take the SDS out of the system, with all its devices",
 			},
-			params: removeSDSParams,
+			params: removeSDSParams, undoes: core.StepAddSDS,
 		},
 		{
 			StepInfo: StepInfo{
@@ -97,7 +97,7 @@ func removalOfStorage() []*spec {
 				Needs: []Need{{EveryHost, core.StepRemoveSDS, "a pool with devices is not removed"}},
 				Text:  "remove the storage pool",
 			},
-			params: removePoolParams,
+			params: removePoolParams, undoes: core.StepStoragePools,
 		},
 		{
 			StepInfo: StepInfo{
@@ -105,7 +105,7 @@ func removalOfStorage() []*spec {
 				Needs: []Need{{EveryHost, core.StepRemoveSDS, "a fault set with SDSs is not removed"}},
 				Text:  "remove the fault set",
 			},
-			params: removeFaultSetParams,
+			params: removeFaultSetParams, undoes: core.StepFaultSets,
 		},
 		{
 			StepInfo: StepInfo{
@@ -117,7 +117,7 @@ func removalOfStorage() []*spec {
 				},
 				Text: "remove the protection domain",
 			},
-			params: removeDomainParams,
+			params: removeDomainParams, undoes: core.StepProtectionDomains,
 		},
 		{
 			StepInfo: StepInfo{
@@ -128,7 +128,7 @@ func removalOfStorage() []*spec {
 				},
 				Text: "remove the SDS's package",
 			},
-			params: removePackageParams(componentSDS, nodeproto.StepSDSPackage),
+			params: removePackageParams(componentSDS, nodeproto.StepSDSPackage), undoes: nodeproto.StepSDSPackage,
 		},
 		{
 			StepInfo: StepInfo{
@@ -140,7 +140,7 @@ func removalOfStorage() []*spec {
 				},
 				Text: "remove the gateway",
 			},
-			params: removeGatewayParams,
+			params: removeGatewayParams, undoes: nodeproto.StepGatewayPackage,
 		},
 	}
 }
@@ -179,7 +179,7 @@ func removalOfCluster() []*spec {
 				},
 				Text: "remove the MDM's package",
 			},
-			params: removeMDMParams,
+			params: removeMDMParams, undoes: nodeproto.StepMDMPackage,
 		},
 		{
 			StepInfo: StepInfo{
@@ -190,7 +190,7 @@ func removalOfCluster() []*spec {
 				},
 				Text: "remove the LIA",
 			},
-			params: removePackageParams(componentLIA, nodeproto.StepLIAPackage),
+			params: removePackageParams(componentLIA, nodeproto.StepLIAPackage), undoes: nodeproto.StepLIAPackage,
 		},
 		{
 			StepInfo: StepInfo{

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/model"
 	"scaleio-framework/scaleio"
 )
 
@@ -100,18 +101,17 @@ func removalCheck(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (
 
 // Blocking says which volumes would hold a removal up now, through the first
 // gateway that answers. Nothing is changed.
-func (p *Performer) Blocking(ctx context.Context, call core.GatewayCall) ([]string, error) {
-	found, err := p.throughAny(ctx, call, func(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, error) {
-		check, err := params[core.RemovalCheckParams](raw)
-		if err != nil {
-			return nil, err
-		}
-		return blocking(ctx, c, check.VolumePrefix, check.AllowVolumes)
+func (p *Performer) Blocking(ctx context.Context, gateways []model.Gateway, check core.RemovalCheckParams) ([]string, error) {
+	var texts []string
+	call := core.GatewayCall{Step: core.StepRemovalCheck, Gateways: gateways}
+	_, err := p.throughAny(ctx, call, func(ctx context.Context, c *scaleio.Client, _ json.RawMessage) (any, error) {
+		var err error
+		texts, err = blocking(ctx, c, check.VolumePrefix, check.AllowVolumes)
+		return nil, err
 	})
 	if err != nil {
 		return nil, errors.New(p.mask(err.Error()))
 	}
-	texts, _ := found.([]string)
 	return texts, nil
 }
 
