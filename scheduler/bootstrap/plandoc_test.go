@@ -15,7 +15,7 @@ import (
 
 const planDoc = "../../docs/design/plan.md"
 
-// The page that repeats the plan says what the graph says: its two tables, of
+// The page that repeats the plan says what the graph says: its tables, of
 // steps and of edges, are compared row by row. go test -update rewrites them.
 func TestThePageOfThePlanIsTrue(t *testing.T) {
 	data, err := os.ReadFile(planDoc)
@@ -28,10 +28,19 @@ func TestThePageOfThePlanIsTrue(t *testing.T) {
 			edges = append(edges, fmt.Sprintf("| `%s` | `%s` | %s | %s |", s.Name, n.Step, n.Relation, n.Reason))
 		}
 	}
+	var removals, backEdges []string
+	for _, s := range bootstrap.RemovalGraph() {
+		removals = append(removals, stepRow(s))
+		for _, n := range s.Needs {
+			backEdges = append(backEdges, fmt.Sprintf("| `%s` | `%s` | %s | %s |", s.Name, n.Step, n.Relation, n.Reason))
+		}
+	}
 	for _, table := range []struct {
 		head string
 		rows []string
 	}{
+		{"| Step of the removal | Phase | Where | Runner | Secrets | What it does |\n|---|---|---|---|---|---|\n", removals},
+		{"| Step of the removal | Waits for | Relation | Reason |\n|---|---|---|---|\n", backEdges},
 		{"| Step | Phase | Where | Runner | Secrets | What it does |\n|---|---|---|---|---|---|\n", steps},
 		{"| Step | Waits for | Relation | Reason |\n|---|---|---|---|\n", edges},
 	} {
