@@ -20,7 +20,7 @@ import (
 )
 
 const usage = `Usage:
-  sandbox run --scenario bootstrap|demo|failover-soak|growth|growth-soak [flags]
+  sandbox run --scenario bootstrap|demo|failover-soak|growth|growth-soak|uninstall [flags]
                                                                        play a scenario, print and write what was measured
   sandbox up [flags]                                                   start a cluster and keep it until interrupted
   sandbox drill NAME [flags]                                           provoke a fault on a fresh cluster, measure what comes of it
@@ -122,7 +122,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 		flags.BoolVar(&o.drill.Refuse, "refuse", false, "let a link that is cut refuse connections, instead of dropping what is sent")
 		flags.BoolVar(&o.list, "list", false, "list the drills")
 	default:
-		flags.StringVar(&o.scenario, "scenario", "demo", "what to play: bootstrap, demo, failover-soak, growth or growth-soak")
+		flags.StringVar(&o.scenario, "scenario", "demo", "what to play: bootstrap, demo, failover-soak, growth, growth-soak or uninstall")
 		flags.IntVar(&o.count, "count", 0, "rounds of failover-soak and growth-soak; 20 when 0")
 		flags.Uint64Var(&o.seed, "seed", 0, "seed of failover-soak and growth-soak; the clock when 0")
 		flags.BoolVar(&o.Growth, "growth", false, "make the hosts instances of EC2, whose volumes pools grow by; demo, growth and growth-soak do so always")

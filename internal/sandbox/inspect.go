@@ -51,6 +51,10 @@ func (w *World) inspect(ctx context.Context, r *Report) error {
 	if w.aws != nil {
 		w.inspectAWS(r)
 	}
+	return w.inspectSecrets(ctx, r)
+}
+
+func (w *World) inspectSecrets(ctx context.Context, r *Report) error {
 	places, err := w.FindSecret(ctx)
 	r.SecretsFound = append(r.SecretsFound, places...)
 	return err

@@ -17,6 +17,10 @@ type Report struct {
 	Failovers []FailoverReport `json:"failovers"`
 	Growths   []GrowthReport   `json:"growths"`
 	Drills    []DrillReport    `json:"drills,omitempty"`
+	// Uninstall is about the removal, and Again about the system that was made
+	// on the same hosts afterwards.
+	Uninstall *UninstallReport `json:"uninstall,omitempty"`
+	Again     *BootstrapReport `json:"again,omitempty"`
 	// Created counts the objects that the ScaleIO double made, by kind; each
 	// must have been made once.
 	Created map[string]int `json:"created,omitempty"`
@@ -40,6 +44,15 @@ type BootstrapReport struct {
 	Seconds     float64 `json:"seconds"`
 	Steps       int     `json:"steps"`
 	FrameworkID string  `json:"framework_id"`
+}
+
+// UninstallReport is about the removal of everything.
+type UninstallReport struct {
+	Hosts int `json:"hosts"`
+	// Steps are those of the removal that were done, Seconds from the first
+	// change to the end of the last one.
+	Steps   int     `json:"steps"`
+	Seconds float64 `json:"seconds"`
 }
 
 // JoinReport is about a host that joined later.

@@ -23,9 +23,10 @@ func Run(ctx context.Context, scenario string, opts Options, count int, seed uin
 		"failover-soak": soakScenario,
 		"growth":        growthScenario,
 		"growth-soak":   growthSoakScenario,
+		"uninstall":     uninstallScenario,
 	}[scenario]
 	if !ok {
-		return newReport(), fmt.Errorf("sandbox: no scenario %q: want bootstrap, demo, failover-soak, growth or growth-soak", scenario)
+		return newReport(), fmt.Errorf("sandbox: no scenario %q: want bootstrap, demo, failover-soak, growth, growth-soak or uninstall", scenario)
 	}
 	return run(ctx, opts, func(ctx context.Context, s *stage) error {
 		s.count, s.seed = count, seed
@@ -72,7 +73,8 @@ type stage struct {
 	dir      string
 	count    int
 	seed     uint64
-	servers  int // of ZooKeeper
+	servers  int  // of ZooKeeper
+	remade   bool // everything was removed and made once more
 	zk       *ZooKeeper
 	report   *Report
 	progress *progress
@@ -122,6 +124,9 @@ func (s *stage) inWorld(ctx context.Context, name string, f func(*World) error) 
 	}
 	if err := f(w); err != nil {
 		return err
+	}
+	if s.remade {
+		return w.inspectSecrets(ctx, s.report)
 	}
 	return w.inspect(ctx, s.report)
 }

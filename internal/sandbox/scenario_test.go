@@ -173,3 +173,21 @@ func TestUp(t *testing.T) {
 		t.Fatal("Up did not end with its context")
 	}
 }
+
+// A system is removed with its leader killed in the middle, and another one is
+// made on the same hosts by a framework of the same name that knows nothing of
+// the first.
+func TestUninstall(t *testing.T) {
+	opts := testOptions(t)
+	report, err := Run(t.Context(), "uninstall", opts, 0, 0)
+	require.NoError(t, err, "%s", opts.Out)
+	require.True(t, report.OK)
+	require.Equal(t, 3, report.Uninstall.Hosts)
+	require.Greater(t, report.Uninstall.Steps, 25)
+	require.Len(t, report.Failovers, 1)
+	require.True(t, report.Failovers[0].FrameworkIDKept)
+	require.Equal(t, 3, report.Again.Agents)
+	require.NotEqual(t, report.Bootstrap.FrameworkID, report.Again.FrameworkID)
+	require.Equal(t, report.Bootstrap.Steps, report.Again.Steps)
+	require.Empty(t, report.SecretsFound)
+}

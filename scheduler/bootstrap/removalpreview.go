@@ -79,7 +79,9 @@ func (p *previewer) plan(host, step string, s *spec) {
 
 // block names what would hold a removal up.
 func (p *previewer) block(nodes map[string]*model.Node) {
-	say := func(format string, args ...any) { p.view.Blocked = append(p.view.Blocked, fmt.Sprintf(format, args...)) }
+	say := func(format string, args ...any) {
+		p.view.Blocked = append(p.view.Blocked, fmt.Sprintf(format, args...))
+	}
 	if p.busy > 0 && !p.removing() {
 		say("%s is waited for", p.installing())
 	}
