@@ -222,7 +222,10 @@ type CreateClusterParams struct {
 	Name          string   `json:"name"` // of the member, for example mdm1
 	IPs           []string `json:"ips"`
 	ManagementIPs []string `json:"management_ips"`
-	Username      string   `json:"username"`
+	// MemberIPs are the addresses of all members of the plan, this one's among
+	// them: a cluster with others is not the planned one.
+	MemberIPs []string `json:"member_ips,omitempty"`
+	Username  string   `json:"username"`
 }
 
 // CreateClusterResult is what the cluster said of itself.

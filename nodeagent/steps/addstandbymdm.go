@@ -38,7 +38,7 @@ func (s *addStandbyMDM) Detect(ctx context.Context) (bool, error) {
 
 // listed finds the member by its addresses, since 3.6 may leave names out.
 func (s *addStandbyMDM) listed(c scaleio.Cluster) (bool, error) {
-	m, _, ok := c.Find("", s.member.IPs...)
+	m, standby, ok := c.Find("", s.member.IPs...)
 	if !ok {
 		if _, _, taken := c.Find(s.member.Name); taken {
 			return false, failure.Hopelessf("the cluster has a member %s with other addresses than %v: remove it from the cluster, or correct the host's address", s.member.Name, s.member.IPs)
@@ -48,7 +48,9 @@ func (s *addStandbyMDM) listed(c scaleio.Cluster) (bool, error) {
 	if m.TieBreaker != s.member.TieBreaker {
 		return false, failure.Hopelessf("the member with addresses %v has the wrong role (tie-breaker: %t, wanted: %t): remove it with scli --remove_standby_mdm and retry the step", s.member.IPs, m.TieBreaker, s.member.TieBreaker)
 	}
-	if m.Name != "" && m.Name != s.member.Name {
+	// Who takes part already is called as the cluster calls it: the name serves
+	// to let a standby take part.
+	if standby && m.Name != "" && m.Name != s.member.Name {
 		return false, failure.Hopelessf("the member with addresses %v is named %s, wanted is %s: rename it with scli --rename_mdm and retry the step", s.member.IPs, m.Name, s.member.Name)
 	}
 	return true, nil

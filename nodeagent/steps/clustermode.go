@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/nodeagent/failure"
 	"scaleio-framework/scaleio"
 )
 
@@ -41,9 +43,22 @@ func (s *switchClusterMode) missing(c scaleio.Cluster) error {
 }
 
 // Apply switches. Only the members that are standby are named, which is what
-// scli wants.
+// scli wants: a smaller cluster may have some of them already.
 func (s *switchClusterMode) Apply(ctx context.Context) error {
-	return s.scli.change(ctx, s.scli.build.SwitchClusterMode(s.params.Mode, s.params.AddManagers, s.params.AddTieBreakers))
+	c, err := s.scli.members(ctx)
+	if err != nil {
+		return err
+	}
+	if len(c.Members()) > s.params.ExpectedMembers {
+		return failure.Hopelessf("the cluster has the members %s, wanted are %d: give the schedulers --placement.mdm-nodes=%d, or make the cluster smaller with scli --switch_cluster_mode", members(c), s.params.ExpectedMembers, len(c.Members()))
+	}
+	joins := func(names []string) []string {
+		return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+			_, standby, ok := c.Find(name)
+			return ok && !standby
+		})
+	}
+	return s.scli.change(ctx, s.scli.build.SwitchClusterMode(s.params.Mode, joins(s.params.AddManagers), joins(s.params.AddTieBreakers)))
 }
 
 // Verify waits until the cluster works in the new mode: members need some

@@ -256,9 +256,18 @@ func (s *component) role() error {
 		want = "1"
 	}
 	if have := property(data, "actor_role_is_manager"); have != want {
-		return failure.Hopelessf("the MDM is installed with actor_role_is_manager=%s, wanted is %s: remove package %s (I_AM_SURE=1) and retry the step", have, want, s.params.Package)
+		return failure.Hopelessf("the MDM is installed with actor_role_is_manager=%s, wanted is %s: if it serves a cluster that stays, give this host the Mesos attribute scaleio-persona=%s, and begin anew with an empty path in ZooKeeper; else remove package %s (I_AM_SURE=1) and retry the step",
+			have, want, persona(have), s.params.Package)
 	}
 	return nil
+}
+
+// persona is the part of a host by its MDM's role.
+func persona(actor string) string {
+	if actor == "1" {
+		return "manager"
+	}
+	return "tie-breaker"
 }
 
 // mdmAddresses checks that the SDC was told where the MDMs are.

@@ -33,7 +33,18 @@ func (s *createCluster) Detect(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("the command carries no secret %q", s.scli.secret())
 	}
 	res, err := s.scli.tryLogin(ctx, s.scli.password)
-	return err == nil && res.Outcome == scaleio.OutcomeOK, err
+	if err != nil || res.Outcome != scaleio.OutcomeNoConnection || s.scli.byFile() {
+		return err == nil && res.Outcome == scaleio.OutcomeOK, err
+	}
+	// Its MDM may be in a cluster that another one leads by now.
+	others, err := s.others()
+	if err != nil {
+		return false, err
+	}
+	if found, err := s.scli.followTo(ctx, others); err != nil || !found {
+		return false, err
+	}
+	return true, s.scli.login(ctx)
 }
 
 // Apply goes on where an interrupted Apply stopped.
@@ -80,6 +91,9 @@ func (s *createCluster) create(ctx context.Context) error {
 	if query.Outcome == scaleio.OutcomeOK || query.Outcome == scaleio.OutcomeNotLoggedIn {
 		return nil
 	}
+	if err := s.alone(ctx); err != nil {
+		return err
+	}
 	command := s.scli.build.CreateMDMCluster(scaleio.MemberSpec{
 		Name: s.params.Name, IPs: s.params.IPs, ManagementIPs: s.params.ManagementIPs,
 	})
@@ -118,6 +132,9 @@ func (s *createCluster) Verify(ctx context.Context) (any, error) {
 	}
 	if c.Primary == nil {
 		return nil, errors.New("the cluster has no primary MDM")
+	}
+	if err := s.ours(c); err != nil {
+		return nil, err
 	}
 	out, err := s.scli.must(ctx, s.scli.build.QueryAll())
 	if err != nil {

@@ -69,7 +69,7 @@ func TestAnMDMOfTheWrongRoleIsHopelessWithARemedy(t *testing.T) {
 	p := w.component("mdm", scaleiotest.Ubuntu)
 	_, changed, err := n.try(nodeproto.StepMDMPackage, p)
 	require.Equal(t, failure.Hopelessness, failure.KindOf(err))
-	require.ErrorContains(t, err, "actor_role_is_manager=1, wanted is 0: remove package")
+	require.ErrorContains(t, err, "actor_role_is_manager=1, wanted is 0: if it serves a cluster that stays, give this host the Mesos attribute scaleio-persona=manager")
 	require.False(t, changed)
 	p.Version = "3.0-1.1"
 	_, _, err = n.try(nodeproto.StepMDMPackage, p)

@@ -35,7 +35,7 @@ func (s *mdmRemove) Detect(ctx context.Context) (bool, error) {
 
 // Apply removes the package, but not from under a running cluster.
 func (s *mdmRemove) Apply(ctx context.Context) error {
-	if s.h.clusterAnswers(ctx) {
+	if s.h.inCluster(ctx) {
 		return failure.Hopelessf("the MDM on this host belongs to a cluster: package %s is not removed; take the MDM out of the cluster first", s.name)
 	}
 	manager, err := s.h.packages()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/nodeagent/failure"
 	"scaleio-framework/scaleio"
 )
 
@@ -29,6 +30,10 @@ func (s *renameSystem) Detect(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	name, err := s.current(ctx)
+	if err == nil && name != "" && name != s.name {
+		// Its users know the system by that name.
+		err = failure.Hopelessf("the system is called %q already, wanted is %q: put that name as system_name into /cluster in ZooKeeper and let another scheduler lead, or rename the system by scli --rename_system; then retry the step", name, s.name)
+	}
 	return name == s.name, err
 }
 

@@ -168,10 +168,13 @@ func (s *scli) login(ctx context.Context) error {
 			return failure.Hopeless(fmt.Errorf("%w: give the schedulers the SIO_SCALEIO_P12_PASSWORD with which %s was made", res.Err(s.loginCommand()), loginFile))
 		}
 		if res.Outcome == scaleio.OutcomeWrongPassword {
-			return failure.Hopelessf("the ScaleIO user %s has another password than the one configured: give the schedulers the right --scaleio.password", s.username)
+			return failure.Hopelessf("the ScaleIO user %s has another password than the one configured: give the schedulers the one with which this system was made", s.username)
 		}
 		err = res.Err(s.loginCommand())
 		if res.Outcome == scaleio.OutcomeNoConnection && err != nil {
+			if _, lost := s.follow(ctx); lost != nil {
+				return lost
+			}
 			err = fmt.Errorf("%w (the primary MDM may be another host)", err)
 		}
 		return err

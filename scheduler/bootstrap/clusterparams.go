@@ -8,6 +8,7 @@ import (
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/leader"
 )
 
 // memberAddress freezes the address of a member.
@@ -46,8 +47,13 @@ func createClusterParams(t *turn, _ ref) (any, error) {
 		return nil, err
 	}
 	first := t.cluster.Members[0]
+	var all []string
+	for _, m := range t.cluster.Members {
+		all = append(all, m.Address)
+	}
 	return nodeproto.CreateClusterParams{
-		Name: first.Name, IPs: []string{first.Address}, ManagementIPs: []string{first.Address},
+		MemberIPs: all,
+		Name:      first.Name, IPs: []string{first.Address}, ManagementIPs: []string{first.Address},
 		Username: t.options.AdminUsername,
 	}, nil
 }
@@ -56,6 +62,9 @@ func createClusterResult(t *turn, _ ref, raw json.RawMessage) error {
 	var r nodeproto.CreateClusterResult
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return err
+	}
+	if known := t.cluster.SystemID; known != "" && r.SystemID != known {
+		return fmt.Errorf("the MDMs belong to system %s, and %s says that it was %s: another system was made on these hosts; if it is the right one, take system_id and installation_id out of that record and order retry", r.SystemID, leader.PathCluster, known)
 	}
 	t.cluster.SystemID, t.cluster.InstallationID, t.cluster.Version = r.SystemID, r.InstallationID, r.Version
 	t.changed[""] = true
