@@ -55,7 +55,8 @@ func (c *Client) FindStoragePool(ctx context.Context, protectionDomainID, name s
 	return first(all, err, func(p StoragePool) bool { return p.Name == name && p.ProtectionDomainID == protectionDomainID })
 }
 
-// EnsureStoragePool makes the pool if it is absent. Zero padding is put right
+// EnsureStoragePool makes the pool if it is absent. A pool that is there may
+// have any media type while the spec asks for none. Zero padding is put right
 // while the pool has no device, because some gateways of 2.x ignore it at the
 // creation; every other difference is a MismatchError.
 func (c *Client) EnsureStoragePool(ctx context.Context, protectionDomainID string, spec StoragePoolSpec) (Ensured, error) {
@@ -66,15 +67,16 @@ func (c *Client) EnsureStoragePool(ctx context.Context, protectionDomainID strin
 	if err != nil {
 		return Ensured{}, err
 	}
-	if version.AtLeast(versionMediaTypes) && spec.MediaType == "" {
-		spec.MediaType = "HDD"
+	made := spec
+	if version.AtLeast(versionMediaTypes) && made.MediaType == "" {
+		made.MediaType = "HDD"
 	}
 	done, err := ensure(ctx, wish[StoragePool]{
 		find: func(ctx context.Context) (*StoragePool, error) {
 			return c.FindStoragePool(ctx, protectionDomainID, spec.Name)
 		},
 		create: func(ctx context.Context) (string, error) {
-			return c.createStoragePool(ctx, version, protectionDomainID, spec)
+			return c.createStoragePool(ctx, version, protectionDomainID, made)
 		},
 		check: spec.check,
 		id:    func(p *StoragePool) string { return p.ID },

@@ -23,6 +23,7 @@ type (
 	FaultSetParams         = nodeproto.FaultSetParams
 	StoragePoolParams      = nodeproto.StoragePoolParams
 	SparePolicyParams      = nodeproto.SparePolicyParams
+	SparePolicyResult      = nodeproto.SparePolicyResult
 	AddSDSParams           = nodeproto.AddSDSParams
 	AddSDSResult           = nodeproto.AddSDSResult
 	AddDevicesParams       = nodeproto.AddDevicesParams

@@ -47,6 +47,16 @@ type SparePolicyParams struct {
 	Percent          int    `json:"percent"`
 }
 
+// SparePolicyResult is what StepSparePolicy answers. A pool that keeps more than
+// was wanted is left as it is.
+type SparePolicyResult struct {
+	ID string `json:"id"`
+	// Percent is what the pool keeps now.
+	Percent int `json:"percent,omitempty"`
+	// Was is what a pool with devices kept before; 0 when it was not changed.
+	Was int `json:"was,omitempty"`
+}
+
 // AddSDSParams belongs to StepAddSDS.
 type AddSDSParams struct {
 	Name             string   `json:"name"`

@@ -8,6 +8,7 @@ import (
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/nodeproto"
 )
 
 // beginAnew forgets everything that a framework keeps; the hosts and the
@@ -68,4 +69,37 @@ func TestAFreedDiskEntersBesideTheFoundOnes(t *testing.T) {
 		{Name: "a-sdb-2", Path: "/dev/sdc", Size: 200e9, ID: "dev-a-sdb-2"},
 	}, plans["a"].Devices, "the new one has a name of its own")
 	require.Equal(t, "/dev/sdc", s.devices["a/a-sdb-2"])
+}
+
+// An older pool's spare is told, where it is not the planned one.
+func TestAnOlderPoolsSpareIsTold(t *testing.T) {
+	for result, want := range map[string]string{
+		`{"id":"p","percent":50}`:          "the pool keeps 50 % spare, one fault unit needs 34 %: left as it is",
+		`{"id":"p","percent":34,"was":10}`: "the pool had devices and kept 10 % spare: raised to 34 %",
+		`{"id":"p","percent":34}`:          "",
+		`{"id":"p"}`:                       "",
+	} {
+		s := newSite("a", "b", "c")
+		s.spareAnswer = result
+		st := newStage(t, options(), s)
+		st.install()
+		step := st.step("", core.StepSparePolicy+"/default/default")
+		require.Equal(t, model.Done, step.State)
+		require.Equal(t, want, step.Reason)
+		require.True(t, st.view().Complete)
+	}
+}
+
+// Another system than the recorded one is a reason to stop.
+func TestAnotherSystemThanBeforeIsRefused(t *testing.T) {
+	st := newStage(t, options(), newSite("a", "b", "c"))
+	st.install()
+	st.site.system = "other"
+	require.Empty(t, st.order("1", `{"verb":"retry","step":"create-cluster"}`))
+	st.Settle(10 * time.Minute)
+	step := st.step("", nodeproto.StepCreateCluster)
+	require.Equal(t, model.Stuck, step.State)
+	require.Contains(t, step.Error, "the MDMs belong to system other, and /cluster says that it was sys")
+	cluster, _ := st.records()
+	require.Equal(t, "sys", cluster.SystemID)
 }

@@ -40,6 +40,9 @@ func (s *site) call(e core.GatewayCall) []core.Event {
 			s.wrong("spare before pool")
 		}
 		s.spare[p.StoragePool] = p.Percent
+		if s.spareAnswer != "" {
+			result = json.RawMessage(s.spareAnswer)
+		}
 	case core.StepAddSDS:
 		p := decode[core.AddSDSParams](s, e.Params)
 		s.need(s.hosts[e.Host], e.Step, nodeproto.StepSDSPackage)

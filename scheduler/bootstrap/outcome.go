@@ -174,6 +174,8 @@ func (t *turn) done(at ref) {
 		t.moveEndpoint(at.host)
 	case core.StepAddDevices:
 		t.explainStep(at, t.adopted(at.host))
+	case core.StepSparePolicy:
+		t.explainStep(at, t.spareFound(at))
 	}
 }
 

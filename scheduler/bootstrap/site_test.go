@@ -1,6 +1,7 @@
 package bootstrap_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -32,6 +33,8 @@ type site struct {
 	volumes  map[string]bool   // names that were ever used
 	restarts []string
 
+	system      string         // what the cluster says that it is; "sys" when empty
+	spareAnswer string         // to spare-policy; nothing when empty
 	certificate string         // what gateways show
 	reading     core.PoolsRead // of the pools and the MDM cluster; at first all is well
 	handedOver  int            // times that the leader was asked to make room
@@ -262,7 +265,7 @@ func (s *site) run(h *host, c nodeproto.Command) json.RawMessage {
 		s.need(h, c.Step, nodeproto.StepMDMPackage)
 		s.created++
 		s.join(decode[nodeproto.CreateClusterParams](s, c.Params).Name)
-		return result(nodeproto.CreateClusterResult{SystemID: "sys", InstallationID: "inst", Version: "2.0"})
+		return result(nodeproto.CreateClusterResult{SystemID: cmp.Or(s.system, "sys"), InstallationID: "inst", Version: "2.0"})
 	case nodeproto.StepAddStandbyMDM:
 		s.need(h, c.Step, nodeproto.StepCreateCluster)
 		s.join(decode[nodeproto.AddStandbyMDMParams](s, c.Params).Name)

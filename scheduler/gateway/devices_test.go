@@ -118,3 +118,44 @@ func TestAddSDSTellsTheNamesOfItsDevices(t *testing.T) {
 	got := done[core.AddSDSResult](t, p.Perform(t.Context(), call(t, w.gateways, core.StepAddSDS, core.AddSDSParams{Name: "sds_host1", ProtectionDomain: "default", IPs: []string{"127.0.1.11"}})))
 	require.Contains(t, got.Taken, "host1-sdd")
 }
+
+// A pool that is older than the plan keeps what it has where that is enough,
+// gets what it lacks, and the answer tells of it.
+func TestTheSpareOfAnOlderPool(t *testing.T) {
+	w := newWorld(t, true, scaleiotest.Options{})
+	p := w.performer(t, nil)
+	spare := func(percent int) core.GatewayAnswered {
+		return p.Perform(t.Context(), call(t, w.gateways, core.StepSparePolicy+"/default/default", core.SparePolicyParams{ProtectionDomain: "default", StoragePool: "default", Percent: percent}))
+	}
+	got := done[core.SparePolicyResult](t, spare(25))
+	require.Equal(t, 34, got.Percent)
+	require.Zero(t, got.Was)
+	require.Zero(t, w.Count(scaleiotest.OpSetSpare, ""))
+	got = done[core.SparePolicyResult](t, spare(40))
+	require.Equal(t, 40, got.Percent)
+	require.Equal(t, 34, got.Was)
+	require.Equal(t, 40, w.Snapshot().Pools["default/default"].SparePercent)
+
+	require.NoError(t, w.Fill("default/default", 0.9))
+	answer := spare(80)
+	require.Contains(t, answer.Err, "the pool keeps 40 % spare, one fault unit needs 80 %")
+	require.Contains(t, answer.Err, "force the step complete")
+	require.False(t, answer.Interrupted)
+	require.Equal(t, 40, w.Snapshot().Pools["default/default"].SparePercent)
+}
+
+// A pool of another media type serves, unless a type is asked for.
+func TestTheMediaTypeOfAnOlderPool(t *testing.T) {
+	w := newWorld(t, false, scaleiotest.Options{Version: "3.6-700.103"})
+	p := w.performer(t, nil)
+	pool := func(media string) core.GatewayAnswered {
+		return p.Perform(t.Context(), call(t, w.gateways, core.StepStoragePools+"/pd/pool", core.StoragePoolParams{ProtectionDomain: "pd", Name: "pool", MediaType: media}))
+	}
+	done[any](t, p.Perform(t.Context(), call(t, w.gateways, core.StepProtectionDomains, domain)))
+	done[any](t, pool("SSD"))
+	done[any](t, pool(""))
+	got := pool("HDD")
+	require.True(t, got.Hopeless)
+	require.Contains(t, got.Err, "media type")
+	require.Equal(t, 1, w.Count(scaleiotest.OpCreatePool, ""))
+}

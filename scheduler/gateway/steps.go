@@ -60,12 +60,30 @@ func sparePolicy(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (a
 	if err != nil {
 		return nil, err
 	}
-	_, pool, err := findPool(ctx, c, p.ProtectionDomain, p.StoragePool)
+	_, id, err := findPool(ctx, c, p.ProtectionDomain, p.StoragePool)
 	if err != nil {
 		return nil, err
 	}
-	_, err = c.EnsureSparePercentage(ctx, pool, p.Percent)
-	return idResult{pool}, err
+	before, err := c.StoragePool(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	has := int(before.SparePercentage)
+	if has >= p.Percent {
+		return core.SparePolicyResult{ID: id, Percent: has}, nil
+	}
+	devices, err := c.DevicesOfStoragePool(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	result := core.SparePolicyResult{ID: id, Percent: p.Percent}
+	if len(devices) > 0 {
+		result.Was = has // it is older than the plan
+	}
+	if _, err = c.EnsureSparePercentage(ctx, id, p.Percent); err != nil && result.Was > 0 {
+		err = fmt.Errorf("the pool keeps %d %% spare, one fault unit needs %d %%: %w: give the pool more capacity and retry, or force the step complete", has, p.Percent, err)
+	}
+	return result, err
 }
 
 func addSDS(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (any, error) {
