@@ -1,6 +1,7 @@
 package scaleio
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -56,6 +57,10 @@ type SCLIDevice struct {
 	StoragePool  string
 	State        string // Normal when all is well
 }
+
+// At is where the SDS has the device now. The original path says nothing once
+// another one is known: kernel names change hands.
+func (d SCLIDevice) At() string { return cmp.Or(d.Path, d.OriginalPath) }
 
 // ParseSDSDevices reads the devices from the answer to SCLI.QuerySDS. One that
 // lists fewer or more than it says is an error.

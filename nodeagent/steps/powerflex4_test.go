@@ -311,6 +311,25 @@ func TestWhatStandsInTheWayOf4x(t *testing.T) {
 	other.Object.Devices[0].Name = "other"
 	_, _, err = first.try(nodeproto.StepAddDevices, other)
 	require.ErrorContains(t, err, "is device a-sdb")
+
+	// Who begins anew on a system counts what is there, under whatever name.
+	other.Object.Adopt = true
+	adopted, ok := first.unchanged(nodeproto.StepAddDevices, other).(nodeproto.AddDevicesResult)
+	require.True(t, ok)
+	require.Contains(t, adopted.IDs, "other")
+	require.Empty(t, adopted.Found)
+	other.Object.Devices = nil
+	found, ok := first.unchanged(nodeproto.StepAddDevices, other).(nodeproto.AddDevicesResult)
+	require.True(t, ok)
+	require.Equal(t, []nodeproto.FoundDevice{{ID: adopted.IDs["other"], Name: "a-sdb", Path: c.devices(0).Object.Devices[0].Path}}, found.Found)
+	other.Object.StoragePool = "another"
+	found, ok = first.unchanged(nodeproto.StepAddDevices, other).(nodeproto.AddDevicesResult)
+	require.True(t, ok)
+	require.Empty(t, found.Found)
+	require.Len(t, found.Unfit, 1)
+	sds, ok := first.unchanged(nodeproto.StepAddSDS, byScli(nodeproto.AddSDSParams{Name: "a", ProtectionDomain: "pd", IPs: c.ips[:1]})).(nodeproto.AddSDSResult)
+	require.True(t, ok)
+	require.Equal(t, []string{"a-sdb"}, sds.Taken)
 	require.ErrorContains(t, first.prepare(nodeproto.StepVerify, nodeproto.ByScli[nodeproto.VerifyParams]{}), "name no release")
 	require.ErrorContains(t, first.prepare(nodeproto.StepVerify, nodeproto.ByScli[nodeproto.VerifyParams]{Release: "5.0-1.1"}), "release 5.0-1.1 is not supported")
 }

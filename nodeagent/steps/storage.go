@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -220,7 +221,14 @@ func sparePolicy(p nodeproto.SparePolicyParams) storageStep {
 			if err == nil && !ok {
 				err = fmt.Errorf("storage pool %s is not there although its step is done: retry step %s/%s/%s", p.StoragePool, nodeproto.StepStoragePools, p.ProtectionDomain, p.StoragePool)
 			}
-			return idResult{o.ID}, strings.TrimSuffix(o.Values[percent], "%") == fmt.Sprint(p.Percent), err
+			if err != nil {
+				return nil, false, err
+			}
+			has, err := strconv.Atoi(strings.TrimSuffix(o.Values[percent], "%"))
+			if err != nil {
+				return nil, false, fmt.Errorf("the spare percentage of pool %s cannot be read: %w", p.StoragePool, err)
+			}
+			return nodeproto.SparePolicyResult{ID: o.ID, Percent: has}, has >= p.Percent, nil
 		},
 		make: func(ctx context.Context, cli *scli) error {
 			return cli.change(ctx, cli.build.SetSparePercentage(p.ProtectionDomain, p.StoragePool, p.Percent))
@@ -258,7 +266,17 @@ func addSDS(p nodeproto.AddSDSParams) storageStep {
 			case !containsAll(has, p.IPs):
 				err = failure.Hopelessf("SDS %s (%s) has the addresses %s, wanted are %s: correct them with scli --add_sds_ip", p.Name, o.ID, o.Values[addresses], strings.Join(p.IPs, ", "))
 			}
-			return nodeproto.AddSDSResult{ID: o.ID}, err == nil, err
+			if err != nil {
+				return nil, false, err
+			}
+			devices, err := cli.devices(ctx, p.Name)
+			result := nodeproto.AddSDSResult{ID: o.ID}
+			for _, d := range devices {
+				if d.Name != "" {
+					result.Taken = append(result.Taken, d.Name)
+				}
+			}
+			return result, err == nil, err
 		},
 		make: func(ctx context.Context, cli *scli) error {
 			return cli.change(ctx, cli.build.AddSDS(scaleio.SCLISDS{Name: p.Name, ProtectionDomain: p.ProtectionDomain, FaultSet: p.FaultSet, IPs: p.IPs}))
