@@ -1,5 +1,6 @@
 // Package packages installs, queries and removes packages by the host's own
-// tools, one implementation for each package family.
+// tools, one implementation for each package family. On hosts whose /usr is
+// read-only there are no such tools: rpm packages are unpacked into /opt there.
 //
 // A version is compared by its part major.minor-build.sub, since distributions
 // append their own. Installers read settings from their environment; secrets
@@ -17,6 +18,7 @@ import (
 
 	"scaleio-framework/internal/redact"
 	"scaleio-framework/nodeagent/failure"
+	"scaleio-framework/nodeagent/hostfs"
 	"scaleio-framework/nodeagent/runner"
 )
 
@@ -24,6 +26,9 @@ import (
 const (
 	Deb = "deb"
 	RPM = "rpm"
+	// Unpacked is of systems whose /usr is read-only: rpm packages are unpacked
+	// there, and a record of ours takes the place of the package manager.
+	Unpacked = "unpacked"
 )
 
 // Timeouts of package tools. An SDC or a gateway may take minutes to install,
@@ -74,15 +79,18 @@ type Marks interface {
 	Clear(name string) error
 }
 
-// New returns the manager of a family.
-func New(family string, run *runner.Runner, marks Marks) (Manager, error) {
+// New returns the manager of a family for the runner's host, whose files are
+// below root.
+func New(family string, run *runner.Runner, root hostfs.Root, marks Marks) (Manager, error) {
 	switch family {
 	case Deb:
 		return dpkg{run: run}, nil
 	case RPM:
 		return rpm{run: run, marks: marks}, nil
+	case Unpacked:
+		return newUnpacked(run, root), nil
 	default:
-		return nil, fmt.Errorf("package family %q is neither deb nor rpm", family)
+		return nil, fmt.Errorf("package family %q is none of deb, rpm, unpacked", family)
 	}
 }
 

@@ -10,11 +10,18 @@ import (
 
 	"scaleio-framework/internal/redact"
 	"scaleio-framework/nodeagent/failure"
+	"scaleio-framework/nodeagent/hostfs"
 	"scaleio-framework/nodeagent/packages"
 	"scaleio-framework/nodeagent/runner"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childVariable) != "" {
+		unpackInChild()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // manager gives a manager over tools that are scripts; PATH has the shell's
 // own programs only.
@@ -26,7 +33,7 @@ func manager(t *testing.T, family string, scripts map[string]string) (packages.M
 	}
 	t.Setenv("PATH", "/nowhere")
 	t.Setenv("DIR", dir)
-	m, err := packages.New(family, runner.New(runner.Options{Tools: tools}), marks{})
+	m, err := packages.New(family, runner.New(runner.Options{Tools: tools}), hostfs.New(""), marks{})
 	require.NoError(t, err)
 	return m, dir
 }
@@ -209,6 +216,6 @@ echo "$*" >> "$DIR/log"
 	const install = apt + " install -y --no-install-recommends --reinstall libaio1 numactl\n"
 	require.Equal(t, install+"update\n"+install, read(t, dir, "log"), "lists are fetched when the ones there do not do")
 
-	_, err := packages.New("ebuild", runner.New(runner.Options{}), marks{})
+	_, err := packages.New("ebuild", runner.New(runner.Options{}), hostfs.New(""), marks{})
 	require.Error(t, err)
 }

@@ -75,7 +75,7 @@ func (h *Host) packages() (packages.Manager, error) {
 	if err != nil {
 		return nil, failure.Hopeless(err)
 	}
-	return packages.New(system.Family, h.run, h.pending)
+	return packages.New(system.Family, h.run, h.root, h.pending)
 }
 
 // parcel is a package to install, and what belongs to it.
