@@ -26,13 +26,15 @@ func TestParseName(t *testing.T) {
 		"RPM-GPG-KEY-ScaleIO":                                    {Component: "key", Package: "RPM-GPG-KEY-ScaleIO", Family: "rpm"},
 		"RPM-GPG-KEY-powerflex_2.0.123.0":                        {Component: "key", Package: "RPM-GPG-KEY-powerflex_2.0.123.0", Family: "rpm"},
 		"libmesos_dvdi_isolator-1.0.1.so":                        {Component: "dvdi", Package: "dvdi", Version: "1.0.1", Family: "so"},
+		"scini-5.15.86-flatcar.ko":                               {Component: "scini", Package: "scini", Family: "ko", OSVersion: "5.15.86-flatcar"},
+		"scini-3.10.0-1160.71.1.el7.x86_64.ko":                   {Component: "scini", Package: "scini", Family: "ko", OSVersion: "3.10.0-1160.71.1.el7.x86_64"},
 		"dvdcli-0.2.1-1.x86_64.rpm":                              {Component: "dvdcli", Package: "dvdcli", Version: "0.2.1-1", Family: "rpm"},
 	} {
 		got, ok := artifacts.ParseName(file)
 		require.True(t, ok, file)
 		require.Equal(t, want, got, file)
 	}
-	for _, file := range []string{"README", "EMC-ScaleIO-gui-2.0-1.2.el7.x86_64.rpm", "EMC-ScaleIO-mdm.rpm", "EMC-ScaleIO-sdc-2.0-5.6.src.zip", "EMC-ScaleIO-sdc-2.0-5.6.el7.x86_64.tar", "EMC-ScaleIO-sdc-2.0-5.6.Ubuntu.18.04.x86_64.siob"} {
+	for _, file := range []string{"README", "EMC-ScaleIO-gui-2.0-1.2.el7.x86_64.rpm", "EMC-ScaleIO-mdm.rpm", "scini.ko", "scini-flatcar.ko", "scini-5.15.86.ko.xz", "EMC-ScaleIO-sdc-2.0-5.6.src.zip", "EMC-ScaleIO-sdc-2.0-5.6.el7.x86_64.tar", "EMC-ScaleIO-sdc-2.0-5.6.Ubuntu.18.04.x86_64.siob"} {
 		_, ok := artifacts.ParseName(file)
 		require.False(t, ok, file)
 	}
@@ -178,11 +180,12 @@ func TestTheCatalogueJoinsFolderAndManifest(t *testing.T) {
 func FuzzParseName(f *testing.F) {
 	f.Add("EMC-ScaleIO-mdm-2.0-10000.2072.Ubuntu.14.04.x86_64.deb")
 	f.Add("RPM-GPG-KEY-ScaleIO")
+	f.Add("scini-5.15.86-flatcar.ko")
 	f.Fuzz(func(t *testing.T, file string) {
 		if n, ok := artifacts.ParseName(file); ok {
 			require.NotEmpty(t, n.Component)
-			require.Equal(t, n.Component == artifacts.Key, n.Version == "")
-			require.Contains(t, []string{"deb", "rpm", "so"}, n.Family)
+			require.Equal(t, n.Component == artifacts.Key || n.Component == "scini", n.Version == "")
+			require.Contains(t, []string{"deb", "rpm", "so", "ko"}, n.Family)
 		}
 	})
 }

@@ -33,6 +33,8 @@ func TestAManifestSaysWhereEachPackageIs(t *testing.T) {
       mdm: {url: sub/EMC.tar, size: 5, sha256: ` + strings.ToUpper(sum) + `}
     rpm:
       gateway: {url: http://h/download/7, file: gateway.rpm, size: 5, sha256: ` + sum + `}
+    5.15.86-flatcar:
+      scini: {url: scini.ko, size: 5, sha256: ` + sum + `}
   0.11.4-1:
     deb:
       rexray: {url: rexray.deb, size: 5, sha256: ` + sum + `}
@@ -45,8 +47,9 @@ func TestAManifestSaysWhereEachPackageIs(t *testing.T) {
 		{Name: artifacts.Name{Component: "mdm", Package: "EMC-ScaleIO-mdm", Version: "2.6-11000.113", Family: "rpm", OSID: "el", OSVersion: "7"}, URL: "https://files.example/EMC-ScaleIO-mdm.rpm", File: "EMC-ScaleIO-mdm.rpm", SHA256: sum, Size: 123, Line: 5},
 		{Name: artifacts.Name{Component: "mdm", Package: "emc-scaleio-mdm", Version: "2.6-11000.113", Family: "deb", OSID: "ubuntu", OSVersion: "16.04"}, URL: "sub/EMC.tar", File: "EMC.tar", SHA256: sum, Size: 5, Line: 11},
 		{Name: artifacts.Name{Component: "gateway", Package: "EMC-ScaleIO-gateway", Version: "2.6-11000.113", Family: "rpm"}, URL: "http://h/download/7", File: "gateway.rpm", SHA256: sum, Size: 5, Line: 13},
-		{Name: artifacts.Name{Component: "rexray", Package: "rexray", Version: "0.11.4-1", Family: "deb"}, URL: "rexray.deb", File: "rexray.deb", SHA256: sum, Size: 5, Line: 16},
-		{Name: artifacts.Name{Component: "dvdi", Package: "dvdi", Version: "1.0.1", Family: "so"}, URL: "dvdi.so", File: "dvdi.so", SHA256: sum, Size: 5, Line: 19},
+		{Name: artifacts.Name{Component: "scini", Package: "scini", Version: "2.6-11000.113", Family: "ko", OSVersion: "5.15.86-flatcar"}, URL: "scini.ko", File: "scini.ko", SHA256: sum, Size: 5, Line: 15},
+		{Name: artifacts.Name{Component: "rexray", Package: "rexray", Version: "0.11.4-1", Family: "deb"}, URL: "rexray.deb", File: "rexray.deb", SHA256: sum, Size: 5, Line: 18},
+		{Name: artifacts.Name{Component: "dvdi", Package: "dvdi", Version: "1.0.1", Family: "so"}, URL: "dvdi.so", File: "dvdi.so", SHA256: sum, Size: 5, Line: 21},
 	}, m.Entries)
 }
 
@@ -84,6 +87,9 @@ func TestMistakesInAManifestAreToldByLineAndField(t *testing.T) {
 		"an unknown system":          {manifest("el7", "beos5"), `line 4: packages/2.6-11000.113/beos5: system "beos5" is not known`},
 		"a library as a package":     {manifest("2.6-11000.113", "1.0.1", "mdm:", "dvdi:"), `dvdi is for the system "so", and nothing else is`},
 		"a package as a library":     {manifest("2.6-11000.113", "1.0.1", "el7", "so", "mdm:", "rexray:"), `dvdi is for the system "so", and nothing else is`},
+		"a module for a family":      {manifest("mdm:", "scini:", "el7", "rpm"), "scini is for a kernel's release"},
+		"a package for a kernel":     {manifest("el7", "5.15.86-flatcar"), "scini is for a kernel's release"},
+		"a module that is none":      {manifest("mdm:", "scini:", "el7", "5.15.86-flatcar"), `file "EMC-ScaleIO-mdm.rpm" is no .ko`},
 		"an unknown component":       {manifest("mdm:", "mdx:"), `line 5: packages/2.6-11000.113/el7/mdx: component "mdx" is not known`},
 		"a misspelt field":           {manifest("sha256:", "sha265:"), "line 8: " + mdm + "/sha265: no such key"},
 		"a missing field":            {manifest("        size: 123\n", ""), "line 5: " + mdm + "/size: it is missing"},
@@ -188,6 +194,24 @@ func TestAScannedFolderIsItsOwnManifest(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A module's name says for which kernel it is, but not of which version.
+func TestAModuleHasTheVersionOfThePackagesBesideIt(t *testing.T) {
+	const sdc, module = "EMC-ScaleIO-sdc-2.6-11000.113.el7.x86_64.rpm", "scini-5.15.86-flatcar.ko"
+	m, ignored, err := artifacts.Scan(folder(t, sdc, "sdc", module, "module"))
+	require.NoError(t, err)
+	require.Empty(t, ignored)
+	require.Len(t, m.Entries, 2)
+	require.Equal(t, "scini 2.6-11000.113 for 5.15.86-flatcar", m.Entries[0].String())
+
+	for _, files := range [][]string{{module, "module"}, {module, "module", sdc, "sdc", "EMC-ScaleIO-sdc-3.6-700.103.el7.x86_64.rpm", "sdc3"}} {
+		m, ignored, err = artifacts.Scan(folder(t, files...))
+		require.NoError(t, err)
+		require.Len(t, ignored, 1)
+		require.Contains(t, ignored[0].Reason, "its name does not say of which version of ScaleIO it is")
+		require.Len(t, m.Entries, len(files)/2-1)
 	}
 }
 

@@ -14,6 +14,8 @@ const (
 	familyRPM = "rpm"
 	// familyLibrary is of files that no package manager knows.
 	familyLibrary = "so"
+	// familyModule is of kernel modules.
+	familyModule = "ko"
 )
 
 // isolatorModule is the component whose files fit one version of Mesos each,
@@ -24,6 +26,10 @@ const isolatorModule = "dvdi"
 // files fit every system of the family and have no version.
 const Key = "key"
 
+// kernelModule is the SDC's module for one kernel: it is of a version of
+// ScaleIO, and its system is the kernel's release.
+const kernelModule = "scini"
+
 // Name is what a package file is: what its name says, or its place in a
 // manifest.
 type Name struct {
@@ -32,15 +38,16 @@ type Name struct {
 	// that of its file.
 	Package string
 	Version string // major.minor-build.sub
-	Family  string // deb, rpm or so
+	Family  string // deb, rpm, so or ko
 	// OSID and OSVersion are those of /etc/os-release; empty when the package
-	// fits every system of its family.
+	// fits every system of its family. OSVersion of a kernel module is the
+	// kernel's release.
 	OSID      string
 	OSVersion string
 }
 
 // vendorComponents are the packages of ScaleIO that are known.
-var vendorComponents = []string{"mdm", "tb", "sds", "sdc", "lia", "gateway", "xcache"}
+var vendorComponents = []string{"mdm", "tb", "sds", "sdc", "lia", "gateway", "xcache", kernelModule}
 
 // driverComponents are the packages of the volume driver.
 var driverComponents = []string{"rexray", "dvdcli", isolatorModule}
@@ -53,8 +60,14 @@ var (
 	driverName = regexp.MustCompile(`^(rexray|dvdcli)[-_](\d+\.\d+\.\d+(?:-\d+)?)[._](?:x86_64|amd64)\.(rpm|deb)$`)
 	keyName    = regexp.MustCompile(`^RPM-GPG-KEY-[A-Za-z0-9._+-]+$`)
 	moduleName = regexp.MustCompile(`^libmesos_dvdi_isolator-(\d+\.\d+\.\d+)\.so$`)
-	systemName = regexp.MustCompile(`^(?:(el)(\d+)|(ubuntu)(\d\d\.\d\d)|(sles)(\d+(?:\.\d+)?))$`)
+	// A module's name has what uname -r prints.
+	sdcModuleName = regexp.MustCompile(`^scini-(` + release + `)\.ko$`)
+	kernelRelease = regexp.MustCompile(`^` + release + `$`)
+	systemName    = regexp.MustCompile(`^(?:(el)(\d+)|(ubuntu)(\d\d\.\d\d)|(sles)(\d+(?:\.\d+)?))$`)
 )
+
+// release is a kernel's: 5.15.86-flatcar, 3.10.0-1160.el7.x86_64.
+const release = `\d+\.\d+\.\d+[0-9A-Za-z._+~-]*`
 
 // ParseName reads a file name; ok is false for a file that is no package of
 // ours.
@@ -67,6 +80,9 @@ func ParseName(file string) (n Name, ok bool) {
 	}
 	if keyName.MatchString(file) {
 		return keyed(file), true
+	}
+	if m := sdcModuleName.FindStringSubmatch(file); m != nil {
+		return named(kernelModule, "", familyModule, "", m[1]), true // of the version of the packages beside it
 	}
 	m := vendorName.FindStringSubmatch(file)
 	if m == nil {
@@ -90,7 +106,7 @@ func keyed(file string) Name { return Name{Component: Key, Package: file, Family
 // named completes a name with the one that the package manager uses.
 func named(component, version, family, id, osVersion string) Name {
 	n := Name{Component: component, Package: component, Version: version, Family: family, OSID: id, OSVersion: osVersion}
-	if !n.vendor() {
+	if !n.vendor() || component == kernelModule {
 		return n
 	}
 	n.Package = "EMC-ScaleIO-" + component
@@ -104,9 +120,13 @@ func named(component, version, family, id, osVersion string) Name {
 func (n Name) vendor() bool { return slices.Contains(vendorComponents, n.Component) }
 
 // System is how manifests call the systems that a package fits: el7,
-// ubuntu16.04, sles12.2, rpm and deb for all of a family, so for a library.
+// ubuntu16.04, sles12.2, rpm and deb for all of a family, so for a library, a
+// kernel's release for its module.
 func (n Name) System() string {
-	if n.OSID == "" {
+	switch {
+	case n.Family == familyModule:
+		return n.OSVersion
+	case n.OSID == "":
 		return n.Family
 	}
 	return n.OSID + n.OSVersion
@@ -125,10 +145,13 @@ func parseSystem(text string) (family, id, version string, err error) {
 	if slices.Contains([]string{familyDeb, familyRPM, familyLibrary}, text) {
 		return text, "", "", nil
 	}
+	if kernelRelease.MatchString(text) {
+		return familyModule, "", text, nil
+	}
 	m := systemName.FindStringSubmatch(text)
 	switch {
 	case m == nil:
-		return "", "", "", fmt.Errorf("system %q is not known, want for example el7, ubuntu16.04, sles12.2, rpm or deb for all systems of a family, or so for a library", text)
+		return "", "", "", fmt.Errorf("system %q is not known, want for example el7, ubuntu16.04, sles12.2, rpm or deb for all systems of a family, so for a library, or a kernel's release for its module", text)
 	case m[1] != "":
 		return familyRPM, m[1], m[2], nil
 	case m[3] != "":

@@ -149,6 +149,8 @@ func (p *parser) entry(name Name, key, file *yaml.Node, field string) {
 		p.wrong(key, field, "version %q of ScaleIO is not like 2.6-11000.113", name.Version)
 	case (name.Component == isolatorModule) != (name.Family == familyLibrary):
 		p.wrong(key, field, "%s is for the system %q, and nothing else is", isolatorModule, familyLibrary)
+	case (name.Component == kernelModule) != (name.Family == familyModule):
+		p.wrong(key, field, "%s is for a kernel's release, as uname -r prints it, and nothing else is", kernelModule)
 	case !name.vendor() && !driverVersion.MatchString(name.Version):
 		p.wrong(key, field, "version %q of a driver is not like 0.11.4 or 0.11.4-1", name.Version)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 )
 
 // Ignored is a file that a scan leaves out although its name looks like one of
@@ -18,7 +19,7 @@ import (
 type Ignored struct{ File, Reason string }
 
 // looksLikeOurs finds names that were meant to be packages.
-var looksLikeOurs = regexp.MustCompile(`(?i)^(?:emc-scaleio|rexray|dvdcli)[-_].*\.(?:rpm|deb|tar|siob|zip|msi|vib)$`)
+var looksLikeOurs = regexp.MustCompile(`(?i)^(?:(?:emc-scaleio|rexray|dvdcli)[-_].*\.(?:rpm|deb|tar|siob|zip|msi|vib)|scini.*\.ko(?:\.\w+)?)$`)
 
 // Scan lists the packages of a folder and its subfolders. The URLs are relative
 // to it.
@@ -53,8 +54,35 @@ func Scan(folder string) (*Manifest, []Ignored, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the folder of packages %s: %w", folder, err)
 	}
+	ignored = append(ignored, m.versionModules()...)
 	m.sort()
 	return m, ignored, nil
+}
+
+// versionModules gives kernel modules the version of the packages beside them.
+// It leaves them out where that is not clear: a module of another version than
+// the SDC loads all the same, and fails later.
+func (m *Manifest) versionModules() []Ignored {
+	var versions []string
+	for _, e := range m.Entries {
+		if e.vendor() && e.Component != kernelModule && !slices.Contains(versions, e.Version) {
+			versions = append(versions, e.Version)
+		}
+	}
+	var ignored []Ignored
+	m.Entries = slices.DeleteFunc(m.Entries, func(e Entry) bool {
+		if e.Component != kernelModule || len(versions) == 1 {
+			return false
+		}
+		ignored = append(ignored, Ignored{File: e.URL, Reason: fmt.Sprintf("its name does not say of which version of ScaleIO it is, and the folder has packages of %d: keep one, or name the module in a manifest", len(versions))})
+		return true
+	})
+	for i := range m.Entries {
+		if m.Entries[i].Component == kernelModule {
+			m.Entries[i].Version = versions[0]
+		}
+	}
+	return ignored
 }
 
 // unusable says why a name that looks like a package's is left out.

@@ -52,7 +52,7 @@ func Gaps(files []Located) []string {
 	have := make(map[release][]string)
 	narrow := make(map[release]bool) // releases of a family that have systems of their own
 	for _, f := range files {
-		if !f.vendor() {
+		if !f.vendor() || f.Component == kernelModule {
 			continue
 		}
 		r := release{f.Version, f.System(), f.Family}
