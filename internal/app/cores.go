@@ -69,6 +69,7 @@ func (a *App) bootstrapOptions() bootstrap.Options {
 	o.Isolator, o.AgentService, o.VolumeDriver = c.Volumes.Isolator, c.Volumes.AgentService, c.Volumes.Driver
 	o.SchedulerHost = c.REST.Host
 	o.InstallPrerequisites = c.Executor.InstallPrerequisites
+	o.Unpack, o.WithoutSDC = c.Executor.Unpack, c.Executor.WithoutSDC
 	for _, f := range a.catalog.Packages {
 		o.Packages = append(o.Packages, bootstrap.Package{
 			Component: f.Component, OSID: f.OSID, OSVersion: f.OSVersion, Family: f.Family,

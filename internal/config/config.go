@@ -84,6 +84,9 @@ type Executor struct {
 	// InstallPrerequisites lets hosts install libaio and the like from their
 	// distribution.
 	InstallPrerequisites bool
+	// Unpack is the system whose packages are unpacked on hosts with a read-only
+	// /usr; WithoutSDC is data-node or skip.
+	Unpack, WithoutSDC string
 }
 
 // Placement is the choice of the MDM hosts.

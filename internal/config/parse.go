@@ -102,6 +102,8 @@ func bindMesos(b *binder, c *Config) {
 	b.float(&c.Executor.OtherMemory, "executor.mem.non", 512, "MiB of memory taken on other hosts")
 	b.yes(&c.Executor.SCLIPasswordInArgs, "scaleio.scli-password-in-args", false, "allow passwords in scli's arguments where scli does not ask for them; everyone on the host can read them")
 	b.yes(&c.Executor.InstallPrerequisites, "prerequisites.install", true, "let hosts install libaio, numactl and the gateway's Java from their distribution")
+	b.text(&c.Executor.Unpack, "hosts.unpack", "", "system whose packages are unpacked on hosts with a read-only /usr (Flatcar), for example el7; nothing is done on them when empty")
+	b.text(&c.Executor.WithoutSDC, "hosts.without-sdc", "data-node", "what becomes of such a host when no module is given for its kernel: data-node stores data and uses no volumes, skip leaves it out")
 	b.number(&c.Placement.MDMNodes, "placement.mdm-nodes", 3, "size of the MDM cluster: 3 or 5")
 	b.duration(&c.Placement.Settle, "placement.settle", 10*time.Second, "how long no new host may have appeared before the MDM hosts are chosen")
 	b.text(&c.Placement.PersonaAttribute, "placement.persona-attribute", "scaleio-persona", "Mesos attribute that decides a host's part: manager, tie-breaker, storage or none")
@@ -232,6 +234,7 @@ func (c *Config) validate() []error {
 	oneOf("loglevel", c.LogLevel, "trace", "debug", "info", "warn", "error")
 	oneOf("devices.test-mode", c.Devices.TestMode, "test-and-activate", "none")
 	oneOf("volumes.isolator", c.Volumes.Isolator, "docker-volume", "dvdi", "none")
+	oneOf("hosts.without-sdc", c.Executor.WithoutSDC, "data-node", "skip")
 	oneOf("scaleio.mediatype", c.ScaleIO.MediaType, "", "HDD", "SSD", "Transitional")
 	errs = append(errs, c.Growth.validate(c.AWS)...)
 	if c.ScaleIO.Password.IsEmpty() {

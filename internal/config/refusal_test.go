@@ -69,6 +69,7 @@ func TestBadInputIsNamedWithReasonAndRemedy(t *testing.T) {
 		{"an unknown log level", nil, []string{"--loglevel=loud"}, `--loglevel is "loud", want trace or debug or info or warn or error`},
 		{"an unknown test mode", nil, []string{"--devices.test-mode=x"}, `--devices.test-mode is "x", want test-and-activate or none`},
 		{"an unknown isolator", nil, []string{"--volumes.isolator=x"}, `--volumes.isolator is "x", want docker-volume or dvdi or none`},
+		{"an unknown policy", nil, []string{"--hosts.without-sdc=ignore"}, `--hosts.without-sdc is "ignore", want data-node or skip`},
 		{"an unknown medium", nil, []string{"--scaleio.mediatype=tape"}, `--scaleio.mediatype is "tape", want HDD or SSD or Transitional`},
 		{"a tag that is ours", nil, []string{"--growth.tags=scaleio-x=1"}, `--growth.tags is "scaleio-x=1", want another: tag "scaleio-x" is reserved`},
 		{"no node agent", nil, []string{"--executor.program=/no/agent"}, "--executor.program: stat /no/agent: no such file or directory: give the path of scaleio-nodeagent"},

@@ -42,9 +42,17 @@ type CloudHost struct {
 type OS struct {
 	ID      string `json:"id"`      // ubuntu, centos, rhel, sles, flatcar
 	Version string `json:"version"` // 14.04, 7, 12.2
-	// Family is the package family: deb or rpm.
+	// Family is the package family: deb, rpm, or unpacked on a system whose /usr
+	// is read-only.
 	Family string `json:"family"`
 }
+
+// The package families.
+const (
+	FamilyDeb      = "deb"
+	FamilyRPM      = "rpm"
+	FamilyUnpacked = "unpacked"
+)
 
 // Disk is a whole block device.
 type Disk struct {
@@ -76,8 +84,8 @@ func (i *Inventory) Validate() error {
 		return errors.New("no address")
 	case i.PublicKey == "":
 		return errors.New("no public key")
-	case i.OS.Family != "deb" && i.OS.Family != "rpm":
-		return fmt.Errorf("operating system %q %q has package family %q, want deb or rpm", i.OS.ID, i.OS.Version, i.OS.Family)
+	case i.OS.Family != FamilyDeb && i.OS.Family != FamilyRPM && i.OS.Family != FamilyUnpacked:
+		return fmt.Errorf("operating system %q %q has package family %q, want deb, rpm or unpacked", i.OS.ID, i.OS.Version, i.OS.Family)
 	}
 	return nil
 }

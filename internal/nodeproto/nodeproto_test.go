@@ -60,7 +60,7 @@ func TestAnEnvelopeIsCheckedBeforeItIsBelieved(t *testing.T) {
 		"attempt 0":                  `{"v":1,"report":{"step":"x","state":"done"}}`,
 		`unknown state "maybe"`:      `{"v":1,"report":{"step":"x","attempt":1,"state":"maybe"}}`,
 		"inventory: no hostname":     `{"v":1,"inventory":{}}`,
-		"want deb or rpm":            `{"v":1,"inventory":{"hostname":"a","address":"10.0.0.1","public_key":"k","os":{"id":"plan9"}}}`,
+		"want deb, rpm or unpacked":  `{"v":1,"inventory":{"hostname":"a","address":"10.0.0.1","public_key":"k","os":{"id":"plan9"}}}`,
 		"report of 65537 bytes is l": strings.Repeat("x", nodeproto.MaxData+1),
 	} {
 		_, err := nodeproto.ParseEnvelope([]byte(data))

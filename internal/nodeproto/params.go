@@ -98,6 +98,9 @@ type PackageParams struct {
 	GatewayPorts *GatewayPorts `json:"gateway_ports,omitempty"`
 	// Driver is for the sdc package; nil leaves what the vendor's files say.
 	Driver *DriverSource `json:"driver,omitempty"`
+	// Module is the SDC's kernel module, for the sdc package of a host whose
+	// /usr is read-only; nil where the package brings its own.
+	Module *KernelModule `json:"module,omitempty"`
 }
 
 // DriverSource is where an SDC finds a kernel module that its package has not.
@@ -112,6 +115,12 @@ type DriverSource struct {
 	CheckSignature bool `json:"check_signature,omitempty"`
 	// Build lets the host build a module, where the vendor's package can.
 	Build bool `json:"build,omitempty"`
+}
+
+// KernelModule is a module for exactly one kernel.
+type KernelModule struct {
+	Kernel   string   `json:"kernel"` // as uname -r prints it
+	Artifact Artifact `json:"artifact"`
 }
 
 // MDMRemoveParams belongs to StepMDMRemove: a host that lost its MDM role

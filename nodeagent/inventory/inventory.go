@@ -23,6 +23,7 @@ import (
 	"scaleio-framework/internal/model"
 	"scaleio-framework/nodeagent/hostfs"
 	"scaleio-framework/nodeagent/imds"
+	"scaleio-framework/nodeagent/packages"
 	"scaleio-framework/nodeagent/runner"
 )
 
@@ -94,8 +95,26 @@ func (c *Collector) Collect(ctx context.Context) (model.Inventory, error) {
 // Equal reports whether two inventories say the same.
 func Equal(a, b model.Inventory) bool { return reflect.DeepEqual(a, b) }
 
-// OS reads which operating system a host has.
+// OS reads which operating system a host has, and whether packages have to be
+// unpacked there.
 func OS(root hostfs.Root) (model.OS, error) {
+	system, err := releaseOf(root)
+	if system.ID == "" {
+		return system, err
+	}
+	if err != nil || system.Family != packages.Unpacked {
+		if !readOnlyUsr(root) {
+			return system, err
+		}
+		system.Family = packages.Unpacked
+	}
+	if enforces(root) {
+		return system, fmt.Errorf("operating system %q %q has a read-only /usr, so packages could only be unpacked into /opt, and its SELinux enforces, so their programs would not be allowed to run from there: take another system for the host, or keep the host out by the persona none", system.ID, system.Version)
+	}
+	return system, nil
+}
+
+func releaseOf(root hostfs.Root) (model.OS, error) {
 	for _, name := range []string{"/etc/os-release", "/usr/lib/os-release"} {
 		data, there, err := root.ReadIfThere(name)
 		if err != nil {
@@ -106,6 +125,28 @@ func OS(root hostfs.Root) (model.OS, error) {
 		}
 	}
 	return model.OS{}, errors.New("operating system: the host has no /etc/os-release")
+}
+
+// readOnlyUsr reports whether /usr cannot be written to while /etc can: a file
+// system with errors, which the kernel made read-only as a whole, is no image.
+func readOnlyUsr(root hostfs.Root) bool {
+	readOnly := func(name string) (is, known bool) {
+		var s unix.Statfs_t
+		if err := unix.Statfs(root.Path(name), &s); err != nil {
+			return false, false
+		}
+		return s.Flags&unix.ST_RDONLY != 0, true
+	}
+	usr, known := readOnly("/usr")
+	etc, also := readOnly("/etc")
+	return known && also && usr && !etc
+}
+
+// enforces reports whether SELinux does more than write down what it would
+// refuse.
+func enforces(root hostfs.Root) bool {
+	data, _, err := root.ReadIfThere("/sys/fs/selinux/enforce")
+	return err == nil && strings.HasPrefix(string(data), "1")
 }
 
 func (c *Collector) hostname() (string, error) {

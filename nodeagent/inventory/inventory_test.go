@@ -63,11 +63,11 @@ func TestAHostIsDescribed(t *testing.T) {
 
 func TestAnUnsupportedSystemIsDescribedAllTheSame(t *testing.T) {
 	root, _ := collect(t, "")
-	require.NoError(t, os.WriteFile(filepath.Join(root, "etc/os-release"), []byte("ID=flatcar\nVERSION_ID=3510\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "etc/os-release"), []byte("ID=plan9\nVERSION_ID=4\n"), 0o644))
 	inv, err := inventory.New(inventory.Options{Root: hostfs.New(root), Runner: runner.New(runner.Options{}), Address: "10.0.0.1"}).Collect(t.Context())
-	require.ErrorContains(t, err, "flatcar")
+	require.ErrorContains(t, err, "plan9")
 	require.Equal(t, "node1", inv.Hostname)
-	require.Equal(t, model.OS{ID: "flatcar", Version: "3510"}, inv.OS)
+	require.Equal(t, model.OS{ID: "plan9", Version: "4"}, inv.OS)
 }
 
 func TestOnlyEmptyWholeDisksAreFree(t *testing.T) {
@@ -211,11 +211,11 @@ func TestOperatingSystems(t *testing.T) {
 		"SUSE":                     {"# a comment\n\nID=\"sles\"\nVERSION_ID=\"12.2\"\n", model.OS{ID: "sles", Version: "12.2", Family: "rpm"}, ""},
 		"Fedora without version":   {"ID=fedora\r\n", model.OS{ID: "fedora", Family: "rpm"}, ""},
 		"one that is like another": {"ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", model.OS{ID: "linuxmint", Family: "deb"}, ""},
-		"Flatcar":                  {"ID=flatcar\nID_LIKE=coreos\nVERSION_ID=3510\n", model.OS{ID: "flatcar", Version: "3510"}, `"flatcar" "3510" is an image with a read-only /usr`},
-		"Container Linux":          {"ID=coreos\nVERSION_ID=2345.3.0\n", model.OS{ID: "coreos", Version: "2345.3.0"}, "keep the host out by the persona none"},
-		"Red Hat CoreOS":           {"ID=\"rhcos\"\nID_LIKE=\"rhel fedora\"\nVERSION_ID=\"4.13\"\nVARIANT_ID=coreos\n", model.OS{ID: "rhcos", Version: "4.13"}, "read-only /usr"},
-		"Fedora CoreOS":            {"ID=fedora\nVERSION_ID=35\nVARIANT_ID=coreos\nOSTREE_VERSION='35.20211203.3.0'\n", model.OS{ID: "fedora", Version: "35"}, "read-only /usr"},
-		"another of OSTree":        {"ID=rhel\nVERSION_ID=9.2\nOSTREE_VERSION=9.2\n", model.OS{ID: "rhel", Version: "9.2"}, "read-only /usr"},
+		"Flatcar":                  {"ID=flatcar\nID_LIKE=coreos\nVERSION_ID=3510\n", model.OS{ID: "flatcar", Version: "3510", Family: "unpacked"}, ""},
+		"Container Linux":          {"ID=coreos\nVERSION_ID=2345.3.0\n", model.OS{ID: "coreos", Version: "2345.3.0", Family: "unpacked"}, ""},
+		"Red Hat CoreOS":           {"ID=\"rhcos\"\nID_LIKE=\"rhel fedora\"\nVERSION_ID=\"4.13\"\nVARIANT_ID=coreos\n", model.OS{ID: "rhcos", Version: "4.13", Family: "unpacked"}, ""},
+		"Fedora CoreOS":            {"ID=fedora\nVERSION_ID=35\nVARIANT_ID=coreos\nOSTREE_VERSION='35.20211203.3.0'\n", model.OS{ID: "fedora", Version: "35", Family: "unpacked"}, ""},
+		"another of OSTree":        {"ID=rhel\nVERSION_ID=9.2\nOSTREE_VERSION=9.2\n", model.OS{ID: "rhel", Version: "9.2", Family: "unpacked"}, ""},
 		"Fedora's server":          {"ID=fedora\nVERSION_ID=38\nVARIANT_ID=server\n", model.OS{ID: "fedora", Version: "38", Family: "rpm"}, ""},
 		"one that is unknown":      {"ID=plan9\nVERSION_ID=4\n", model.OS{ID: "plan9", Version: "4"}, `"plan9" "4" is not supported`},
 		"nothing":                  {"", model.OS{}, "no ID"},
@@ -232,6 +232,30 @@ func TestOperatingSystems(t *testing.T) {
 	}
 	_, err := inventory.OS(hostfs.New(t.TempDir()))
 	require.ErrorContains(t, err, "/etc/os-release")
+}
+
+func TestAnImageWhoseSELinuxEnforcesCannotBeUsed(t *testing.T) {
+	const flatcar = "ID=flatcar\nVERSION_ID=3510\n"
+	for name, c := range map[string]struct{ release, enforce, err string }{
+		"an image":                  {flatcar, "", ""},
+		"one that only writes down": {flatcar, "0", ""},
+		"one that enforces":         {flatcar, "1", `"flatcar" "3510" has a read-only /usr`},
+		"an ordinary host":          {"ID=centos\nVERSION_ID=7\n", "1", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := hostfs.New(t.TempDir())
+			require.NoError(t, root.Write("/etc/os-release", []byte(c.release), 0o644))
+			if c.enforce != "" {
+				require.NoError(t, root.Write("/sys/fs/selinux/enforce", []byte(c.enforce), 0o644))
+			}
+			_, err := inventory.OS(root)
+			if c.err == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, c.err)
+			}
+		})
+	}
 }
 
 func FuzzParseOSRelease(f *testing.F) {

@@ -37,7 +37,8 @@ func ParseOSRelease(data []byte) (model.OS, error) {
 		return system, errors.New("operating system: os-release has no ID")
 	}
 	if fromImage(values) {
-		return system, fmt.Errorf("operating system %q %q is an image with a read-only /usr: ScaleIO's packages cannot be installed on it; take another system for the host, or keep the host out by the persona none", system.ID, system.Version)
+		system.Family = packages.Unpacked
+		return system, nil
 	}
 	known := families()
 	for _, name := range append([]string{system.ID}, strings.Fields(strings.ToLower(values["ID_LIKE"]))...) {
@@ -49,10 +50,10 @@ func ParseOSRelease(data []byte) (model.OS, error) {
 	return system, fmt.Errorf("operating system %q %q is not supported: its packages are neither deb nor rpm as far as os-release tells (ID, ID_LIKE)", system.ID, system.Version)
 }
 
-// fromImage tells the systems that come as an image. Flatcar and Container
-// Linux have no package manager. Those made by OSTree do have rpm and name a
-// system in ID or ID_LIKE that we serve, but an installation would fail in its
-// middle, at the first file below /usr.
+// fromImage tells the systems that come as an image, with a read-only /usr.
+// Flatcar and Container Linux have no package manager. Those made by OSTree do
+// have rpm and name a system in ID or ID_LIKE that we serve, but an installation
+// would fail in its middle, at the first file below /usr.
 func fromImage(values map[string]string) bool {
 	id := strings.ToLower(values["ID"])
 	return id == "flatcar" || id == "coreos" || strings.EqualFold(values["VARIANT_ID"], "coreos") || values["OSTREE_VERSION"] != ""

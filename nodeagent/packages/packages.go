@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/redact"
 	"scaleio-framework/nodeagent/failure"
 	"scaleio-framework/nodeagent/hostfs"
@@ -24,11 +25,11 @@ import (
 
 // The package families, as model.OS names them.
 const (
-	Deb = "deb"
-	RPM = "rpm"
+	Deb = model.FamilyDeb
+	RPM = model.FamilyRPM
 	// Unpacked is of systems whose /usr is read-only: rpm packages are unpacked
 	// there, and a record of ours takes the place of the package manager.
-	Unpacked = "unpacked"
+	Unpacked = model.FamilyUnpacked
 )
 
 // Timeouts of package tools. An SDC or a gateway may take minutes to install,

@@ -18,10 +18,13 @@ const rpmPrefix = "EMC-ScaleIO-"
 // /bin/emc/scaleio cannot be made.
 const DrvCfg = sdcHome + "drv_cfg.txt"
 
+// sdcModules is where the SDC's kernel modules are, one for each kernel.
+const sdcModules = sdcHome + "modules"
+
 // ModuleFile is where the SDC's kernel module for a kernel release is on a host
 // whose /usr is read-only. It is placed there before the SDC's package, which
 // loads it.
-func ModuleFile(kernel string) string { return sdcHome + "modules/scini-" + kernel + ".ko" }
+func ModuleFile(kernel string) string { return sdcModules + "/scini-" + kernel + ".ko" }
 
 // scripts is what a package's scripts would have done. They are not run: they
 // work on /usr and on rpm's database. What they do is from public sources, as
@@ -123,13 +126,18 @@ WantedBy=multi-user.target
 }
 
 // loader loads the module by its path, since nothing can be put into
-// /lib/modules, and makes the device that drv_cfg speaks through.
+// /lib/modules, and makes the device that drv_cfg speaks through. A module that
+// is in use stays.
 const loader = `#!/bin/sh
 # Written by the ScaleIO framework.
 set -e
 home=/opt/emc/scaleio/sdc
 PATH=/opt/bin:$PATH
 module=$home/modules/scini-$(uname -r).ko
+if [ "$1" = stop ]; then
+	rmmod scini || echo "the module scini stays loaded" >&2
+	exit 0
+fi
 if ! grep -q '^scini ' /proc/modules; then
 	[ -e "$module" ] || { echo "there is no $module: the SDC needs a module for exactly this kernel" >&2; exit 1; }
 	insmod "$module"
@@ -162,7 +170,8 @@ After=network-online.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=%s
+ExecStart=%[1]s start
+ExecStop=%[1]s stop
 
 [Install]
 WantedBy=multi-user.target

@@ -410,6 +410,12 @@ func (u unpacked) removeAll(ctx context.Context, name string) error {
 			return err
 		}
 	}
+	if name == rpmPrefix+"sdc" {
+		// They were placed for it.
+		if err := os.RemoveAll(u.root.Path(sdcModules)); err != nil {
+			return err
+		}
+	}
 	for _, rec := range all {
 		if err := u.clear(rec, nil); err != nil {
 			return err

@@ -221,6 +221,9 @@ func TestTheScriptsOfPackagesAreRepeated(t *testing.T) {
 			require.NoError(t, h.Install(t.Context(), file, c.env))
 			require.Equal(t, text, h.read(c.file), "another time changes nothing, the SDC's identity above all")
 			require.NotContains(t, h.read("/var/lib/scaleio-packages/EMC-ScaleIO-"+c.component+".json"), "T0ken")
+			if c.component == "sdc" {
+				h.write(packages.ModuleFile("5.15.86-flatcar"), "module")
+			}
 			require.NoError(t, h.Remove(t.Context(), "EMC-ScaleIO-"+c.component))
 			require.Empty(t, h.files())
 		})
@@ -251,7 +254,7 @@ func TestPackagesThatAreRefused(t *testing.T) {
 		pkg  rpmfiletest.Package
 		says string
 	}{
-		"a name that leads out":       {sds(rpmfiletest.Entry{Name: "./opt/../etc/passwd"}), "leads out of the package"},
+		"a name that leads out":       {sds(rpmfiletest.Entry{Name: "./opt/../etc/passwd"}), "which leads out of the package"},
 		"a file of the system":        {sds(rpmfiletest.Entry{Name: "./etc/passwd"}), "/etc/passwd has no place on a host whose /usr is read-only"},
 		"a library of the system":     {sds(rpmfiletest.Entry{Name: "./usr/lib64/libc.so.6"}), "has no place"},
 		"setuid":                      {sds(rpmfiletest.Entry{Name: "./opt/emc/su", Mode: rpmfiletest.Regular | 0o4755}), "nothing with setuid, setgid or sticky is unpacked"},

@@ -143,7 +143,7 @@ func clean(name string) (string, error) {
 	}
 	for part := range strings.SplitSeq(name, "/") {
 		if part == ".." {
-			return "", fmt.Errorf("the file name %q leads out of the package by ..", name)
+			return "", fmt.Errorf("the file name %q has .. in it, which leads out of the package", name)
 		}
 	}
 	return path.Clean("/" + name), nil

@@ -104,6 +104,9 @@ func (s *component) Detect(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
+	if placed, err := s.h.modulePlaced(s.params.Module); err != nil || !placed {
+		return false, err
+	}
 	if s.unit == "" {
 		return true, nil
 	}
@@ -153,6 +156,9 @@ func (s *component) listen() error {
 
 // install installs the package, or starts the service of an installed one.
 func (s *component) install(ctx context.Context) error {
+	if err := s.h.placeModule(ctx, s.params.Module, s.sources); err != nil {
+		return err
+	}
 	_, ok, err := s.installed(ctx)
 	if err != nil {
 		return err
@@ -176,7 +182,7 @@ func (s *component) install(ctx context.Context) error {
 
 // fits looks at a package before it is installed.
 func (s *component) fits(ctx context.Context, file string) error {
-	if s.params.Component != sdc || s.params.Driver != nil && (s.params.Driver.Repository != "" || s.params.Driver.Build) {
+	if s.params.Component != sdc || s.params.Module != nil || s.params.Driver != nil && (s.params.Driver.Repository != "" || s.params.Driver.Build) {
 		return nil
 	}
 	return s.h.moduleFits(ctx, file)
@@ -272,6 +278,7 @@ func persona(actor string) string {
 
 // mdmAddresses checks that the SDC was told where the MDMs are.
 func (s *component) mdmAddresses() error {
+	drvCfg := s.h.sdcSettings()
 	data, there, err := s.h.root.ReadIfThere(drvCfg)
 	if err != nil || !there {
 		return err // some versions keep it elsewhere; the gateway knows the SDC

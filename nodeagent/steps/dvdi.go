@@ -27,8 +27,8 @@ const dvdiName = "com_emccode_mesos_DockerVolumeDriverIsolator"
 // documentation places and describes it.
 func (s *dvdi) module(version string) agentflags.Module {
 	return agentflags.Module{
-		Library: "/usr/lib/libmesos_dvdi_isolator-" + version + ".so", Name: dvdiName,
-		Parameters: [][2]string{{"isolator_command", "/emc/dvdi_isolator"}}, File: "/usr/lib/dvdi-mod.json",
+		Library: s.h.libraries() + "/libmesos_dvdi_isolator-" + version + ".so", Name: dvdiName,
+		Parameters: [][2]string{{"isolator_command", "/emc/dvdi_isolator"}}, File: s.h.libraries() + "/dvdi-mod.json",
 	}
 }
 

@@ -163,9 +163,9 @@ func TestAHostThatCannotCarryItsPersonaIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "1024 MiB of memory, its persona needs 3000")
 	require.Equal(t, failure.Hopelessness, failure.KindOf(err))
 	require.False(t, changed)
-	require.NoError(t, os.WriteFile(filepath.Join(n.root, "etc/os-release"), []byte("ID=flatcar\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(n.root, "etc/os-release"), []byte("ID=plan9\n"), 0o644))
 	_, _, err = n.try(nodeproto.StepPrerequisites, nodeproto.PrerequisitesParams{Packages: []string{"libaio1"}})
-	require.ErrorContains(t, err, "flatcar")
+	require.ErrorContains(t, err, "plan9")
 	require.Equal(t, failure.Hopelessness, failure.KindOf(err))
 }
 

@@ -68,6 +68,9 @@ func (s *isolator) Apply(ctx context.Context) error {
 // does not without dvdcli.
 func (s *isolator) ready(ctx context.Context) (version string, err error) {
 	if !s.hasDVDCLI(ctx) {
+		if s.h.unpacks() {
+			return "", failure.Hopelessf("dvdcli is not on the PATH of the Mesos agent, which does not start without it once it has an isolator for volumes: the step %s puts it into /opt/bin, so add that directory to the agent's PATH (Environment=PATH=... in a drop-in of its unit), restart the agent, then order retry", nodeproto.StepVolumeDriver)
+		}
 		return "", failure.Hopelessf("dvdcli is not on this host, and a Mesos agent with an isolator for volumes does not start without it: let the step %s install it", nodeproto.StepVolumeDriver)
 	}
 	if version, err = s.h.mesos(ctx); err != nil {
@@ -101,8 +104,9 @@ func (s *isolator) hasDVDCLI(ctx context.Context) bool {
 	if _, err := s.h.run.LookPath("dvdcli"); err == nil {
 		return true
 	}
+	// A package puts it where the agent looks; an unpacked one does not.
 	manager, err := s.h.packages()
-	if err != nil {
+	if err != nil || s.h.unpacks() {
 		return false
 	}
 	_, ok, err := manager.Installed(ctx, "dvdcli")

@@ -38,14 +38,19 @@ func (t *turn) memberLost(host string) {
 
 // explainMembers says in the cluster's record which members are missing.
 func (t *turn) explainMembers() {
-	var missing []string
+	var missing, unfit []string
 	for _, m := range t.cluster.Members {
+		if reason := t.unfit(m.Host, m.Persona); reason != "" && !t.begun() {
+			unfit = append(unfit, fmt.Sprintf("%s cannot be on %s: %s", m.Name, m.Host, reason))
+		}
 		// A member that was not heard of in this term yet may just be on its way.
 		if l := t.live[m.Host]; l != nil && !t.released(m.Host) && !l.up && (l.lost || l.inventory != nil) {
 			missing = append(missing, fmt.Sprintf("%s on %s", m.Name, m.Host))
 		}
 	}
 	switch {
+	case len(unfit) > 0:
+		t.clusterProblem(strings.Join(unfit, "; ") + ": add another agent, it takes the place")
 	case len(missing) == 0:
 		t.clusterProblem("")
 	case t.begun():
@@ -62,7 +67,8 @@ func (t *turn) replaceLost() {
 		return
 	}
 	for i, m := range t.cluster.Members {
-		if l := t.live[m.Host]; l == nil || !l.lost || t.plans[m.Host] == nil {
+		l := t.live[m.Host]
+		if l == nil || t.plans[m.Host] == nil || !l.lost && t.unfit(m.Host, m.Persona) == "" {
 			continue
 		}
 		if host := t.substitute(m); host != "" {
@@ -82,7 +88,7 @@ func (t *turn) substitute(m model.Member) string {
 	}
 	for _, host := range sortedKeys(t.plans) {
 		plan, l := t.plans[host], t.live[host]
-		if !onboarded(plan) || plan.Persona != model.Storage || !t.up(host) {
+		if !onboarded(plan) || plan.Persona != model.Storage || !t.up(host) || t.unfit(host, m.Persona) != "" {
 			continue
 		}
 		// A removal that was begun ends first; so does an installation.

@@ -15,7 +15,11 @@ import (
 )
 
 func prerequisitesParams(t *turn, at ref) (any, error) {
-	// It is the host's first step: what lacks is told before it is touched.
+	// It is the host's first step: what lacks is told before it is touched, and
+	// another host takes a place that this one cannot have.
+	if t.misplaced(at) {
+		return nil, errNotYet
+	}
 	if err := t.lacking(at.host); err != nil {
 		return nil, err
 	}
@@ -24,7 +28,7 @@ func prerequisitesParams(t *turn, at ref) (any, error) {
 		p.MinMemoryMB = int64(min(managerMemory, t.options.MDM.MemoryMB))
 		p.Java = gatewayJava
 	}
-	if t.options.InstallPrerequisites {
+	if t.options.InstallPrerequisites && !t.image(at.host) {
 		system := t.live[at.host].inventory
 		p.Packages = prerequisites(system.OS, t.plans[at.host].Persona)
 		if d := t.options.Driver; d != nil && d.Build {
@@ -46,6 +50,10 @@ const (
 // ports are where the components of a host will listen. The packages are
 // given: lacking has looked.
 func (t *turn) ports(host string) []nodeproto.ComponentPort {
+	system, err := t.system(host)
+	if err != nil {
+		return nil // lacking has said so
+	}
 	var list []nodeproto.ComponentPort
 	for _, component := range t.components(t.plans[host].Persona) {
 		var ports []int
@@ -60,7 +68,7 @@ func (t *turn) ports(host string) []nodeproto.ComponentPort {
 			ports = []int{t.options.GatewayPort, t.options.GatewayHTTPPort}
 		}
 		for _, port := range ports {
-			if p, ok := Choose(t.options.Packages, component, t.live[host].inventory.OS); ok {
+			if p, ok := Choose(t.options.Packages, component, system); ok {
 				list = append(list, nodeproto.ComponentPort{Port: port, Component: component, Package: p.Name})
 			}
 		}
@@ -70,7 +78,10 @@ func (t *turn) ports(host string) []nodeproto.ComponentPort {
 
 // choosePackage finds a component for a host, or says what is missing.
 func (t *turn) choosePackage(host, component string) (Package, error) {
-	system := t.live[host].inventory.OS
+	system, err := t.system(host)
+	if err != nil {
+		return Package{}, err
+	}
 	p, ok := Choose(t.options.Packages, component, system)
 	if !ok {
 		return p, noPackage([]string{component}, system)
@@ -80,9 +91,15 @@ func (t *turn) choosePackage(host, component string) (Package, error) {
 
 // lacking names every component of a host's part that no package is given for.
 func (t *turn) lacking(host string) error {
-	system := t.live[host].inventory.OS
+	system, err := t.system(host)
+	if err != nil {
+		return err
+	}
 	var missing []string
 	for _, component := range t.components(t.plans[host].Persona) {
+		if slices.Contains([]string{componentSDC, componentREXRay, componentDVDCLI}, component) && t.withoutSDC(host) != "" {
+			continue
+		}
 		if _, ok := Choose(t.options.Packages, component, system); !ok {
 			missing = append(missing, component)
 		}
@@ -115,6 +132,9 @@ func noPackage(components []string, system model.OS) error {
 
 func packageParams(component string) func(t *turn, at ref) (any, error) {
 	return func(t *turn, at ref) (any, error) {
+		if (component == componentMDM || component == componentGateway) && t.misplaced(at) {
+			return nil, errNotYet
+		}
 		p, err := t.choosePackage(at.host, component)
 		if err != nil {
 			return nil, err
@@ -131,7 +151,11 @@ func packageParams(component string) func(t *turn, at ref) (any, error) {
 			if params.MDMAddresses, err = t.managerAddresses(); err != nil {
 				return nil, err
 			}
-			params.Driver = t.options.Driver
+			if t.image(at.host) {
+				params.Module = t.module(at.host)
+			} else {
+				params.Driver = t.options.Driver
+			}
 		}
 		return params, nil
 	}

@@ -52,6 +52,7 @@ func (t *turn) meet(host string) {
 	if !plan.DevicesFrozen {
 		t.chooseDevices(host)
 	}
+	t.meetImage(host)
 	t.explainHost(host)
 }
 

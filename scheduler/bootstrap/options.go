@@ -98,6 +98,12 @@ type Options struct {
 	// (libaio, numactl, Java) from their distribution; otherwise they only
 	// check themselves.
 	InstallPrerequisites bool
+	// Unpack is the system whose packages are unpacked on hosts whose /usr is
+	// read-only, as el7; empty leaves such hosts alone.
+	Unpack string
+	// WithoutSDC is what becomes of a host that has no SDC, for want of a kernel
+	// module: WithoutSDCDataNode or WithoutSDCSkip.
+	WithoutSDC string
 	// Packages are the packages that the schedulers serve.
 	Packages []Package
 
@@ -141,6 +147,7 @@ func DefaultOptions() Options {
 		AgentService:         nodeproto.AgentServiceAuto,
 		VolumeDriver:         true,
 		InstallPrerequisites: true,
+		WithoutSDC:           WithoutSDCDataNode,
 		MaxFailures:          5,
 		RetryBackoff:         time.Second,
 		RetryBackoffMax:      time.Minute,
@@ -198,6 +205,8 @@ func (o *Options) validate() error {
 	need(slices.Contains([]string{IsolatorNone, IsolatorDockerVolume, IsolatorDVDI}, o.Isolator), "--volumes.isolator is %q, want docker-volume, dvdi or none", o.Isolator)
 	need(o.Isolator != IsolatorDVDI || offers(o.Packages, componentDVDI), "--volumes.isolator is dvdi, but no libmesos_dvdi_isolator-<version of Mesos>.so is given in --artifacts.dir or --packages")
 	need(o.Isolator == IsolatorNone || o.AgentService != "", "--volumes.agent-service is empty: name the Mesos agent's service or auto, or set --volumes.isolator=none")
+	need(o.Unpack == "" || unpackable.MatchString(o.Unpack), "--hosts.unpack is %q, want a system of rpm packages such as el7 or sles12.2", o.Unpack)
+	need(o.WithoutSDC == WithoutSDCDataNode || o.WithoutSDC == WithoutSDCSkip, "--hosts.without-sdc is %q, want data-node or skip", o.WithoutSDC)
 	need(o.MaxFailures > 0, "--steps.max-failures is %d, want 1 or more", o.MaxFailures)
 	need(o.RetryBackoff > 0 && o.RetryBackoffMax >= o.RetryBackoff, "--steps.retry-backoff is %s up to %s, want more than 0 and no more than its maximum", o.RetryBackoff, o.RetryBackoffMax)
 	need(o.ResendAfter > 0 && o.ResendAfterMax >= o.ResendAfter, "--steps.resend-after is %s up to %s, want more than 0 and no more than its maximum", o.ResendAfter, o.ResendAfterMax)

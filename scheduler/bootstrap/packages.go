@@ -19,19 +19,21 @@ const (
 	componentREXRay  = "rexray"
 	componentDVDCLI  = "dvdcli"
 	componentDVDI    = "dvdi"
+	componentSCINI   = "scini"
 	// componentKey is a public key by which packages are signed.
 	componentKey = "key"
 )
 
 // Package is one package file that the schedulers serve.
 type Package struct {
-	Component string // mdm, sds, sdc, lia, gateway, rexray, dvdcli, dvdi, key
+	Component string // mdm, sds, sdc, lia, gateway, rexray, dvdcli, dvdi, scini, key
 	// OSID and OSVersion are the system it was made for, as in
 	// /etc/os-release, or "el" for all of the Red Hat family; empty when it
-	// fits every system of its family.
+	// fits every system of its family. OSVersion of scini is the kernel's
+	// release.
 	OSID      string
 	OSVersion string
-	Family    string // deb or rpm; so for dvdi
+	Family    string // deb or rpm; so for dvdi, ko for scini
 	Name      string // as the package manager knows it
 	Version   string // none for key
 	Artifact  nodeproto.Artifact

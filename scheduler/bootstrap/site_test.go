@@ -59,6 +59,7 @@ type host struct {
 	cpus, mem  float64
 	disks      []model.Disk
 	os         model.OS
+	kernel     string
 	running    bool
 	gone       bool
 	boot       int
@@ -112,7 +113,7 @@ func (s *site) nodeUp(name string) core.NodeUp {
 	key := fmt.Sprintf("key-%s-%d", name, h.boot)
 	return core.NodeUp{
 		Host: name, Address: core.NodeAddress{AgentID: "S-" + name, ExecutorID: "nodeagent-" + name, PublicKey: key}, Attributes: h.attributes,
-		Inventory: &model.Inventory{Hostname: name, Address: "addr-" + name, OS: h.os, CPUs: int(h.cpus), MemoryMB: int64(h.mem), Disks: slices.Clone(h.disks), PublicKey: key},
+		Inventory: &model.Inventory{Hostname: name, Address: "addr-" + name, OS: h.os, Kernel: h.kernel, CPUs: int(h.cpus), MemoryMB: int64(h.mem), Disks: slices.Clone(h.disks), PublicKey: key},
 	}
 }
 

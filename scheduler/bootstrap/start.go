@@ -103,6 +103,10 @@ func (t *turn) start(s *spec, at ref, step model.Step) {
 	if runner != model.RunnerGateway && !t.up(runner) {
 		return
 	}
+	if reason := t.excluded(at); reason != "" {
+		t.skip(at, reason)
+		return
+	}
 	params, err := s.params(t, at)
 	var skip notNeeded
 	switch {
