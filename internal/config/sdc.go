@@ -31,6 +31,7 @@ func (s *SDC) complete() []error {
 	}
 	need(!strings.ContainsAny(s.User, "\r\n"), "--sdc.driver-user has more than one line")
 	need(!strings.ContainsAny(s.Password.Reveal(), "\r\n"), "SIO_SDC_DRIVER_PASSWORD has more than one line")
+	need(!strings.HasSuffix(s.Password.Reveal(), `\`), "SIO_SDC_DRIVER_PASSWORD ends in a backslash, which a file of settings cannot hold")
 	if s.RepositoryKeyFile == "" {
 		return errs
 	}

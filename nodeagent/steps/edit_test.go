@@ -1,7 +1,6 @@
 package steps
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,10 +17,19 @@ func TestPropertiesAreSetAndTheRestIsKept(t *testing.T) {
 		"what is no assignment":     {"!bypass=no\nbypassed\n", "!bypass=no\nbypassed\nmdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n"},
 		"values with equals signs":  {"password=a=b=\n", "password=a=b=\nmdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n"},
 		"what is as it should be":   {"mdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n", "mdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n"},
+		"other separators":          {"mdm.ip.addresses: 3.3.3.3\n\tbypass   no\n", "mdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n"},
+		"a key without a value":     {"bypass\n", "bypass=true\nmdm.ip.addresses=1.1.1.1,2.2.2.2\n"},
+		"a value on several lines":  {"mdm.ip.addresses=3.3.3.3,\\\n  4.4.4.4\nbypass=\\\r\n\ttrue\r\n", "mdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\r\n"},
+		"a key inside a value":      {"note=a\\\nbypass=no\n", "note=a\\\nbypass=no\nmdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n"},
+		"a last line that goes on":  {"path=C:\\", "path=C:\\\n\nmdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n"},
+		"an escaped backslash":      {"path=C:\\\\\nbypass=no\n", "path=C:\\\\\nbypass=true\nmdm.ip.addresses=1.1.1.1,2.2.2.2\n"},
+		"a comment that goes on":    {"# see\\\nbypass=no\n", "# see\\\nbypass=true\nmdm.ip.addresses=1.1.1.1,2.2.2.2\n"},
+		"an escaped separator":      {"by\\=pass=1\n", "by\\=pass=1\nmdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n"},
 		"a key that begins another": {"bypass.more=1\n", "bypass.more=1\nmdm.ip.addresses=1.1.1.1,2.2.2.2\nbypass=true\n"},
 	} {
 		require.Equal(t, c.want, string(setProperties([]byte(c.old), settings)), name)
 	}
+	require.Equal(t, "1,2", property([]byte("a : 1,\\\n   2\n"), "a"))
 	require.Equal(t, "2", property([]byte("a=1\n a = 2 \n#a=3\n"), "a"), "the last one counts")
 }
 
@@ -35,10 +43,14 @@ func FuzzSetProperties(f *testing.F) {
 			require.Equal(t, s[1], property(once, s[0]))
 		}
 		require.Equal(t, once, setProperties(once, settings), "setting twice changes nothing more")
-		for line := range strings.Lines(string(data)) {
-			key, value, ok := assignment(line)
-			if _, wanted := setting(settings, key); ok && !wanted {
-				require.Contains(t, string(once), value)
+		for _, e := range entries(data) {
+			if _, wanted := setting(settings, e.key); !e.ok || !wanted {
+				require.Contains(t, string(once), e.text)
+			}
+		}
+		for _, e := range entries(data) {
+			if _, wanted := setting(settings, e.key); e.ok && !wanted {
+				require.Equal(t, property(data, e.key), property(once, e.key), "other keys keep their values")
 			}
 		}
 	})
