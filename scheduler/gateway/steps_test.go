@@ -175,6 +175,24 @@ func TestVerifyMakesAVolumeAndLeavesNone(t *testing.T) {
 	require.Equal(t, "no SDC with address 127.0.1.99 is known to the MDM: look at scini on that host", got.Err)
 }
 
+// A volume that is mapped to a host that is away proves nothing.
+func TestAVolumeIsMappedToAnSDCThatIsThere(t *testing.T) {
+	w := newWorld(t, true, scaleiotest.Options{})
+	p := w.performer(t, nil)
+	systemctl := func(verb string) {
+		reply, err := w.RunTool(t.Context(), scaleiotest.ToolRequest{Host: "host3", Tool: "systemctl", Args: []string{verb, "scini"}})
+		require.NoError(t, err)
+		require.Zero(t, reply.Exit, reply.Stderr)
+	}
+	systemctl("stop")
+	got := p.Perform(t.Context(), call(t, w.gateways, core.StepVerifyVolume, volume("verify-1")))
+	require.Equal(t, "the SDC with address 127.0.1.13 is known to the MDM, which says it is Disconnected: look at scini on that host, and whether it reaches the MDMs", got.Err)
+	require.False(t, got.Hopeless, "it may come back")
+	require.Empty(t, w.Snapshot().Volumes)
+	systemctl("start")
+	done[any](t, p.Perform(t.Context(), call(t, w.gateways, core.StepVerifyVolume, volume("verify-1"))))
+}
+
 func TestMalformedIntentsAreHopeless(t *testing.T) {
 	w := newWorld(t, false, scaleiotest.Options{})
 	p := w.performer(t, nil)

@@ -27,6 +27,10 @@ func verifyVolume(ctx context.Context, c *scaleio.Client, raw json.RawMessage) (
 	if sdc == nil {
 		return nil, fmt.Errorf("no SDC with address %s is known to the MDM: look at scini on that host", p.SDCAddress)
 	}
+	// An early system may not tell.
+	if !sdc.Connected() && sdc.MDMConnectionState != "" {
+		return nil, fmt.Errorf("the SDC with address %s is known to the MDM, which says it is %s: look at scini on that host, and whether it reaches the MDMs", p.SDCAddress, sdc.MDMConnectionState)
+	}
 	made, err := c.EnsureVolume(ctx, scaleio.VolumeSpec{
 		Name: p.Volume, ProtectionDomainID: domain, StoragePoolID: pool,
 		SizeKiB: int64(p.SizeGiB) << 20,
