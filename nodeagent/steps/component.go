@@ -130,7 +130,7 @@ func (s *component) Apply(ctx context.Context) error {
 		return err
 	}
 	if err := s.install(ctx); err != nil {
-		return err
+		return s.explained(ctx, err)
 	}
 	switch s.params.Component {
 	case gateway:
@@ -145,6 +145,18 @@ func (s *component) Apply(ctx context.Context) error {
 		return s.h.loadDriver(ctx)
 	}
 	return nil
+}
+
+// explained adds what the service says to the failure of an installation that
+// could not start it: the installer's own words seldom tell why.
+func (s *component) explained(ctx context.Context, err error) error {
+	if s.unit == "" || failure.KindOf(err) != failure.Plain {
+		return err
+	}
+	if state := s.h.services.State(ctx, s.unit); state != "failed" && state != "activating" {
+		return err
+	}
+	return fmt.Errorf("%w; %s", err, s.h.symptoms(ctx, s.params.Component, s.port()))
 }
 
 func (s *component) listen() error {

@@ -83,9 +83,9 @@ func (s *liaID) Apply(ctx context.Context) error {
 	return s.h.services.Restart(ctx, serviceOf(lia))
 }
 
-// Verify waits for the LIA to run.
+// Verify waits for the LIA to answer.
 func (s *liaID) Verify(ctx context.Context) (any, error) {
-	if err := s.h.active(ctx, serviceOf(lia)); err != nil {
+	if err := s.h.answers(ctx, lia, liaPort); err != nil {
 		return nil, err
 	}
 	return nil, s.h.pending.Clear(lia)
