@@ -127,6 +127,14 @@ type NodeDown struct {
 	Reason string
 }
 
+// NodeUnusable is told by fleet of a host whose node agent never described it
+// in a way that could be used: once a term, and when the reason changes. NodeUp
+// follows when it does.
+type NodeUnusable struct {
+	Host   string
+	Reason string
+}
+
 // NodeReported is told by fleet: the state of one attempt on a node. It comes
 // from status updates and from messages, so it may come twice.
 type NodeReported struct {
@@ -195,6 +203,8 @@ func (e NodeDown) String() string { return "node " + e.Host + " down: " + e.Reas
 func (e NodeReported) String() string {
 	return fmt.Sprintf("node %s: %s attempt %d %s %s", e.Host, e.Report.Step, e.Report.Attempt, e.Report.State, e.Report.Error)
 }
+
+func (e NodeUnusable) String() string { return "node " + e.Host + " unusable: " + e.Reason }
 
 func (e NodeRefused) String() string {
 	return fmt.Sprintf("node %s refused %s attempt %d: %s", e.Host, e.Refusal.Step, e.Refusal.Attempt, e.Refusal.Reason)

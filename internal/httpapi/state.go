@@ -75,7 +75,7 @@ func (s *Server) status(w http.ResponseWriter, req *http.Request, term Term) {
 // describe is the plan, with what keeps hosts out of it.
 func describe(r state.State) bootstrap.View {
 	view := bootstrap.Describe(r.Cluster, r.Plans)
-	view.Problems = append(view.Problems, bootstrap.Unusable(r.Nodes)...)
+	view.Problems = append(view.Problems, bootstrap.Unusable(r.Nodes, r.Plans)...)
 	return view
 }
 

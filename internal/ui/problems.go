@@ -98,7 +98,7 @@ func planProblems(records state.State) (list []Problem) {
 			list = append(list, Problem{What: "Host " + host, Why: why, Commands: []string{"scaleioctl nodes --host " + quoted(host)}})
 		}
 	}
-	for _, why := range bootstrap.Unusable(records.Nodes) {
+	for _, why := range bootstrap.Unusable(records.Nodes, records.Plans) {
 		list = append(list, Problem{What: "A host is not used", Why: why, Commands: []string{"scaleioctl nodes"}})
 	}
 	for _, host := range slices.Sorted(maps.Keys(records.Nodes)) {

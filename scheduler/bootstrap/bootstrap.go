@@ -40,7 +40,8 @@ type Bootstrap struct {
 // live is what is known of a host's node agent in this term.
 type live struct {
 	up         bool
-	lost       bool // out of reach for long
+	lost       bool   // out of reach for long
+	unusable   string // why; empty once the host has described itself
 	address    core.NodeAddress
 	inventory  *model.Inventory
 	attributes map[string]string
@@ -164,6 +165,8 @@ func (t *turn) apply(event core.Event) {
 		t.nodeUp(e)
 	case core.NodeDown:
 		t.nodeDown(e)
+	case core.NodeUnusable:
+		t.nodeUnusable(e)
 	case core.NodeReported:
 		t.nodeReported(e)
 	case core.NodeRefused:

@@ -28,6 +28,7 @@ func (t *turn) nodeUp(e core.NodeUp) {
 		return
 	}
 	delete(t.away, e.Host)
+	t.describedItself(e.Host)
 	t.meet(e.Host)
 	t.queueHost(e.Host)
 	for at := range t.asked {

@@ -104,9 +104,11 @@ func (t *turn) find(order model.Order) (ref, model.Step, error) {
 func (t *turn) retry(at ref, step model.Step) error {
 	s := t.graph.byName[at.name()]
 	undecided := at.key == core.StepAddDevices && !t.plans[at.host].DevicesFrozen
-	switch {
+	switch l := t.live[at.host]; {
 	case step.State == model.Running:
 		return fmt.Errorf("step %s is running, attempt %d", at, step.Attempt)
+	case at.key == nodeproto.StepPrerequisites && l != nil && l.unusable != "":
+		return errors.New(l.unusable)
 	case t.removing() && !s.removal:
 		return fmt.Errorf("step %s is not begun any more: the system is being removed", at)
 	case s.removal && step.Over():

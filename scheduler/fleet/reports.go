@@ -95,6 +95,14 @@ func (t *turn) refuse(h *host, what string, err error) {
 	}
 	h.node.Refused = &model.Refused{What: what, Reason: reason, At: t.now.UTC()}
 	t.store(h)
+	t.tellUnusable(h)
+}
+
+// tellUnusable tells of a host that never described itself well enough.
+func (t *turn) tellUnusable(h *host) {
+	if h.node.Inventory == nil && h.node.Refused != nil {
+		t.out.Tell(core.NodeUnusable{Host: h.name, Reason: h.node.Refused.Reason})
+	}
 }
 
 // agentFailed hears that Mesos removed an agent: its node agents cannot be

@@ -16,6 +16,9 @@ func (t *turn) termStarted(e core.TermStarted) {
 		t.out.Put(frameworkPath, t.framework)
 	}
 	t.out.Do(core.Subscribe{FrameworkID: t.framework.ID})
+	for _, name := range sortedKeys(t.hosts) {
+		t.tellUnusable(t.hosts[name])
+	}
 	if e.Again {
 		// The subscription may be up already, and then nobody says so again.
 		t.connected()

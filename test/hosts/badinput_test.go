@@ -70,7 +70,7 @@ func refusesBadInput(t *testing.T, f family) {
 	var plan bootstrap.View
 	w.get("/v1/plan", &plan)
 	require.Len(t, plan.Problems, 1)
-	require.Regexp(t, `^host host4 cannot be used: .*operating system "plan9"`, plan.Problems[0])
+	require.Regexp(t, `^step prerequisites on host4 is stuck: the host cannot be used: .*operating system "plan9"`, plan.Problems[0])
 	require.Empty(t, journalOf(t, strange, w.name), "nothing was done on a host of an unknown system")
 }
 

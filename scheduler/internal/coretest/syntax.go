@@ -33,6 +33,7 @@ func vocabulary() map[string]reflect.Type {
 		core.GrowthsOpen{},
 		core.NodeUp{},
 		core.NodeDown{},
+		core.NodeUnusable{},
 		core.NodeReported{},
 		core.NodeRefused{},
 		core.GatewayAnswered{},
