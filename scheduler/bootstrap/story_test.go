@@ -16,6 +16,7 @@ import (
 func TestStories(t *testing.T) {
 	o := options()
 	o.Settle = 10 * time.Second
+	o.SchedulerHost = "m1"
 	coretest.Run(t, "testdata", func() []core.Core {
 		b, err := bootstrap.New(o)
 		require.NoError(t, err)

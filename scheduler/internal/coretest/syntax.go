@@ -37,6 +37,7 @@ func vocabulary() map[string]reflect.Type {
 		core.NodeReported{},
 		core.NodeRefused{},
 		core.GatewayAnswered{},
+		core.PoolsRead{},
 		core.OrderReceived{},
 		core.Poisoned{},
 		core.Timer{},
@@ -50,6 +51,8 @@ func vocabulary() map[string]reflect.Type {
 		core.Kill{},
 		core.SendCommand{},
 		core.GatewayCall{},
+		core.ReadPools{},
+		core.HandOver{},
 		core.RaiseEpoch{},
 	} {
 		t := reflect.TypeOf(v)
