@@ -7,7 +7,8 @@ import (
 
 // agenda is what happens later in a world. Each entry gets an instant of its
 // own: whatever it sets going has come to rest before the next one, so a run is
-// the same each time. The world's lock guards it.
+// the same each time. Instants are even numbers of nanoseconds: the modelled
+// ZooKeeper takes the odd ones. The world's lock guards it.
 type agenda struct {
 	entries entries
 	added   int
@@ -27,7 +28,7 @@ type entry struct {
 
 func (a *agenda) plan(after time.Duration, key string, do func()) {
 	a.added++
-	heap.Push(&a.entries, entry{time.Now().Add(after), key, a.added, do})
+	heap.Push(&a.entries, entry{even(time.Now().Add(after)), key, a.added, do})
 	if a.timer == nil {
 		a.timer = time.AfterFunc(time.Hour, a.fire)
 	}
@@ -44,6 +45,9 @@ func (a *agenda) next() (do func(), due bool) {
 	return heap.Pop(&a.entries).(entry).do, true
 }
 
+// even is the first instant of ours that is not before at.
+func even(at time.Time) time.Time { return at.Add(time.Duration(at.UnixNano() & 1)) }
+
 // arm sets the timer to the next entry, and behind the instant of the last.
 func (a *agenda) arm() {
 	if len(a.entries) == 0 {
@@ -51,7 +55,7 @@ func (a *agenda) arm() {
 	}
 	at := a.entries[0].at
 	if !at.After(a.last) {
-		at = a.last.Add(time.Nanosecond)
+		at = even(a.last.Add(time.Nanosecond))
 	}
 	a.timer.Reset(time.Until(at))
 }

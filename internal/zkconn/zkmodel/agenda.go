@@ -7,7 +7,9 @@ import (
 
 // agenda holds what happens later. Each event gets an instant of its own:
 // whatever it sets going in other goroutines of a synctest bubble has come to
-// rest before the next one, so the history depends on the seed alone.
+// rest before the next one, so the history depends on the seed alone. Instants
+// are odd numbers of nanoseconds: a world that shares the bubble, and takes even
+// ones, never does something at the same instant.
 type agenda struct {
 	events eventHeap
 	added  int
@@ -27,7 +29,7 @@ type event struct {
 // callers' goroutines plan; those that follow from an event are in order.
 func (a *agenda) plan(at time.Time, key string, run func(), fire func()) {
 	a.added++
-	heap.Push(&a.events, event{at, key, a.added, run})
+	heap.Push(&a.events, event{odd(at), key, a.added, run})
 	if a.timer == nil {
 		a.timer = time.AfterFunc(time.Hour, fire)
 	}
@@ -43,7 +45,10 @@ func (a *agenda) due(now time.Time) (event, bool) {
 	return heap.Pop(&a.events).(event), true
 }
 
-// arm sets the timer to the next event, at least a nanosecond after the last.
+// odd is the first instant of ours that is not before at.
+func odd(at time.Time) time.Time { return at.Add(time.Duration(1 - at.UnixNano()&1)) }
+
+// arm sets the timer to the next event, behind the last.
 func (a *agenda) arm() {
 	if len(a.events) == 0 {
 		a.timer.Stop()
@@ -51,7 +56,7 @@ func (a *agenda) arm() {
 	}
 	next := a.events[0].at
 	if !next.After(a.last) {
-		next = a.last.Add(time.Nanosecond)
+		next = odd(a.last.Add(time.Nanosecond))
 	}
 	a.timer.Reset(time.Until(next))
 }
