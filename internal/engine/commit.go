@@ -239,6 +239,7 @@ func (e *Engine) remember(ops []leader.Op, results []leader.Result) {
 				e.take(TakenOrder{Path: op.Path, Data: stored[op.Path].Data})
 			}
 			delete(stored, op.Path)
+			delete(e.plain, op.Path)
 			continue
 		}
 		delete(e.conflicts, op.Path)

@@ -103,6 +103,10 @@ type Engine struct {
 	unreadable map[string]string // by path, why
 	conflicts  map[string]int    // by path
 	quarantine map[string]string // by path, why
+	// plain are texts that this engine wrote and that hold no field which their
+	// record's type does not know, by path. Where one is what is stored, nothing
+	// has to be kept of it, and nothing looked at.
+	plain map[string][]byte
 	// unrecorded counts the refusals in a row that could not be stored.
 	unrecorded int
 	taken      []TakenOrder
@@ -120,6 +124,7 @@ func New(opts Options) (*Engine, error) {
 		views:      newViews(),
 		conflicts:  make(map[string]int),
 		quarantine: make(map[string]string),
+		plain:      make(map[string][]byte),
 	}
 	e.timers = newTimers(e.inbox.post, opts.AfterFunc)
 	e.lanes = newLanes(opts.Store, e.perform)

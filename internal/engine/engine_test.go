@@ -126,6 +126,27 @@ func TestAHandEditIsTakenOver(t *testing.T) {
 	})
 }
 
+// What somebody added to a record stays in it, however often the leader writes
+// the record afterwards, and although it wrote it often before.
+func TestAFieldThatNobodyKnowsIsKept(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		l := w.lead(newToy, nil)
+		write := func(note string) {
+			l.offer(t, core.TaskUpdated{TaskID: "a", UUID: []byte(note), Data: []byte(note)})
+			synctest.Wait()
+			require.Contains(t, string(w.store.Tree()["/nodes/a"].Data), note)
+		}
+		write("first")
+		write("second")
+		w.store.Put("/nodes/a", []byte(`{"state":"open","remark":"by hand"}`))
+		for _, note := range []string{"third", "fourth", "fifth"} {
+			write(note)
+			require.Contains(t, string(w.store.Tree()["/nodes/a"].Data), "by hand")
+		}
+		require.NoError(t, l.end())
+	})
+}
+
 // Somebody edits one record again and again: it is left alone, the others go
 // on, and the view says so.
 func TestARecordThatConflictsTwiceIsQuarantined(t *testing.T) {

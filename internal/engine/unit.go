@@ -61,9 +61,17 @@ func (e *Engine) encode(u *unit, change core.Change) error {
 	}
 	var data []byte
 	if change.Record != nil {
+		prior := e.stored[change.Path].Data
+		plain := len(prior) == 0 || same(prior, e.plain[change.Path]) || model.KnowsAll(change.Record, prior)
+		if plain {
+			prior = nil
+		}
 		var err error
-		if data, err = model.Encode(change.Record, e.stored[change.Path].Data); err != nil {
+		if data, err = model.Encode(change.Record, prior); err != nil {
 			return fmt.Errorf("%s: %w", change.Path, err)
+		}
+		if plain {
+			e.plain[change.Path] = data
 		}
 	}
 	old, again := u.changes[change.Path]
@@ -74,6 +82,9 @@ func (e *Engine) encode(u *unit, change core.Change) error {
 	u.changes[change.Path] = data
 	return nil
 }
+
+// same reports whether two texts are one and the same in memory.
+func same(a, b []byte) bool { return len(a) > 0 && len(a) == len(b) && &a[0] == &b[0] }
 
 // fits reports whether u may join the group's multi, or have one of its own
 // when the group is empty.

@@ -45,7 +45,7 @@ func Encode(record any, prior []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode %T: %w", record, err)
 	}
-	if len(prior) > 0 && !knowsAll(reflect.TypeOf(record), prior) {
+	if len(prior) > 0 && !KnowsAll(record, prior) {
 		plain = keepUnknown(reflect.TypeOf(record), plain, prior)
 	}
 	var out bytes.Buffer
@@ -59,9 +59,11 @@ func Encode(record any, prior []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// knowsAll reports whether t has a name for every field of data, which is so for
-// nearly every record; to look costs a tenth of merging.
-func knowsAll(t reflect.Type, data []byte) bool {
+// KnowsAll reports whether a record's type has a name for every field of data,
+// which is so for nearly every record; to look costs a tenth of merging. What
+// Encode makes of such a record without a prior text needs no look.
+func KnowsAll(record any, data []byte) bool {
+	t := reflect.TypeOf(record)
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
