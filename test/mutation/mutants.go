@@ -89,6 +89,11 @@ var mutants = []mutant{
 		site,
 	},
 	{
+		"R5", "same-after-failure", "an attempt that follows a failure goes under its number",
+		[]edit{{"scheduler/bootstrap/start.go", "	step.Attempt++\n", "	if step.Failures == 0 {\n		step.Attempt++\n	}\n"}},
+		site,
+	},
+	{
 		"R6", "any-epoch", "a node agent takes commands of every epoch",
 		[]edit{{"nodeagent/command.go", "if highest := a.journal.Epoch(); c.Epoch < highest {", "if highest := uint64(0); c.Epoch < highest {"}},
 		nodes,
@@ -129,6 +134,11 @@ var mutants = []mutant{
 		plans,
 	},
 	{
+		"R10", "forced-at-once", "a step that runs is forced complete without a tombstone",
+		[]edit{{"scheduler/bootstrap/orders.go", "	if step.State != model.Running {\n		t.complete(at, step)\n		return nil\n	}\n", "	if at.key != \"\" {\n		t.complete(at, step)\n		return nil\n	}\n"}},
+		site,
+	},
+	{
 		"R10", "attach-again", "a volume with a detach intent is attached again",
 		[]edit{
 			{"storagegrowth/attach.go", "	switch {\n	case w.s.Detaching:\n		w.rollBack(true, w.s.Error)\n	case v.State == \"error\"", "	w.s.Detaching = false\n	switch {\n	case v.State == \"error\""},
@@ -138,6 +148,41 @@ var mutants = []mutant{
 	{
 		"R10", "same-slot", "what stands in for a removed volume bears its identity",
 		[]edit{{"storagegrowth/identity.go", "	r.Token = token(uuid, growth, index)\n	return r\n", "	return r\n"}},
+		site,
+	},
+	{
+		"steps", "stuck-again", "a step that is stuck begins again without an order",
+		[]edit{{"scheduler/bootstrap/start.go", "	case model.Pending, model.Failed:\n		if t.ready(", "	case model.Pending, model.Failed, model.Stuck:\n		if t.ready("}},
+		site,
+	},
+	{
+		"steps", "uncounted", "failures are not counted",
+		[]edit{{"scheduler/bootstrap/outcome.go", "		step.State = model.Failed\n		step.Failures++\n", "		step.State = model.Failed\n"}},
+		site,
+	},
+	{
+		"steps", "at-once", "a step that failed is tried again without a back-off",
+		[]edit{{"scheduler/bootstrap/outcome.go", "	notBefore := t.now.Add(backoff(t.options.RetryBackoff, t.options.RetryBackoffMax, count))\n	step.Error, step.NotBefore = nodeproto.Shorten(out.err), &notBefore\n", "	_ = count\n	step.Error = nodeproto.Shorten(out.err)\n"}},
+		site,
+	},
+	{
+		"orders", "twice", "an order whose commit was not answered is applied once more",
+		[]edit{{"internal/engine/commit.go", "			if !there {\n				e.take(", "			if !there {\n				kept = append(kept, p)\n				continue\n			}\n			if !there {\n				e.take("}},
+		site,
+	},
+	{
+		"orders", "lost", "an order that cannot be applied vanishes",
+		[]edit{{"scheduler/bootstrap/orders.go", "	if err != nil {\n		t.refuse(name, e.Raw, err)\n	}\n", "	_ = err\n"}},
+		site,
+	},
+	{
+		"orders", "unpaused", "steps begin while the plan is paused",
+		[]edit{{"scheduler/bootstrap/start.go", "	if t.cluster.Paused || s.removal", "	if s.removal"}},
+		site,
+	},
+	{
+		"orders", "unapproved", "a growth begins without the approval that its policy wants",
+		[]edit{{"storagegrowth/open.go", "		if policy.Approval == ApprovalManual && approvedBy == \"\" {", "		if policy.Approval == ApprovalManual && approvedBy != \"\" {"}},
 		site,
 	},
 }

@@ -58,6 +58,8 @@ func (d dice) draw() (site, scenario) {
 		haste:     one(r.Uint64(), time.Millisecond, 10*time.Millisecond, 300*time.Millisecond),
 		rivals:    one(r.Uint64(), 2, 2, 3),
 		troubles:  r.IntN(9),
+		orders:    max(0, r.IntN(14)-4),
+		ailing:    one(r.Uint64(), 0, 0.02, 0.05, 0.1, 0.25),
 		window:    one(r.Uint64(), 3*time.Second, 15*time.Second, time.Minute),
 		encore:    chance(r.Uint64(), 0.2),
 		draw:      func(p position) planned { return d.fault(p, rate) },

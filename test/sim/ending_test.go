@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"scaleio-framework/internal/model"
+	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/leader"
 	"scaleio-framework/scheduler/bootstrap"
 )
@@ -18,7 +19,7 @@ type ending struct {
 	Plans   map[string]model.NodePlan
 	Nodes   map[string]string // state of the node agent's task
 	States  map[string]string // of each step
-	Journal map[string]string // outcome of each step on its host
+	Journal map[string]string // what became of each step on its host
 	Members []string
 	Mode    string
 	Name    string
@@ -89,11 +90,11 @@ func (w *world) ending() ending {
 		}
 	}
 	for key, step := range cluster.Steps {
-		e.States[key] = string(step.State) + " " + step.Reason
+		e.States[key] = endingOf(step)
 	}
 	for name, plan := range plans {
 		for key, step := range plan.Steps {
-			e.States[name+"/"+key] = string(step.State) + " " + step.Reason
+			e.States[name+"/"+key] = endingOf(step)
 		}
 		plan.Steps = nil
 		e.Plans[name] = *plan
@@ -108,6 +109,9 @@ func (w *world) ending() ending {
 		h := w.hosts[name]
 		for step, entry := range h.journal {
 			e.Journal[name+"/"+step] = string(entry.report.State)
+		}
+		for step := range h.effects { // by whatever hand
+			e.Journal[name+"/"+step] = string(nodeproto.Done)
 		}
 		if h.task != nil {
 			e.Living = append(e.Living, name)
@@ -125,13 +129,22 @@ func (w *world) ending() ending {
 	return e
 }
 
+// endingOf is a step's end, whoever brought it about.
+func endingOf(s model.Step) string {
+	if isForced(s) {
+		s.Reason = ""
+	}
+	return string(s.State) + " " + s.Reason
+}
+
 // checkCounts looks at what was really done, in the end.
 func (w *world) checkCounts() {
 	for _, name := range w.hostNames() {
 		h := w.hosts[name]
 		for _, step := range sortedKeys(h.executed) {
-			if n := h.executed[step]; n > 1+h.interrupted[step] {
-				w.violate("%s was executed %d times on %s and interrupted %d times", step, n, name, h.interrupted[step])
+			redone := w.intents.redone[w.intents.ownerOf(name, step)+"/"+step]
+			if n := h.executed[step]; n > 1+h.failed[step]+redone {
+				w.violate("%s was executed %d times on %s, failed %d times and was ordered again %d times", step, n, name, h.failed[step], redone)
 			}
 		}
 	}
@@ -140,6 +153,7 @@ func (w *world) checkCounts() {
 			w.violate("%s was made %d times", object, n)
 		}
 	}
+	w.checkOrders()
 	if ids := w.mesos.unacknowledged(); len(ids) > 0 {
 		w.violate("updates of %v are not acknowledged", ids)
 	}

@@ -41,7 +41,7 @@ func locateKey(host, volume string) string { return "locate " + host + " " + vol
 
 // storedGrowth takes note of a growth's record and holds it against the one
 // before.
-func (w *world) storedGrowth(t *term, data []byte) {
+func (w *world) storedGrowth(t *term, orders applied, data []byte) {
 	g := new(model.Growth)
 	w.must(json.Unmarshal(data, g))
 	book := w.intents.growths
@@ -49,6 +49,7 @@ func (w *world) storedGrowth(t *term, data []byte) {
 	if was == nil {
 		w.checkDecision(t, g)
 	}
+	w.checkGrowthState(orders, was, g)
 	book.last[g.ID] = g
 	for i := range g.Slots {
 		s := &g.Slots[i]
@@ -74,6 +75,44 @@ func (w *world) checkDecision(t *term, g *model.Growth) {
 	if read.Err != "" || i < 0 || read.Pools[i].Degraded || read.Pools[i].Implausible != "" {
 		w.violate("growth %s is decided on a reading that shows no healthy pool: %s", g.ID, read)
 	}
+}
+
+// checkGrowthState holds that what an operator decides nobody else does.
+func (w *world) checkGrowthState(orders applied, was, is *model.Growth) {
+	switch {
+	case was == nil:
+		if is.State == model.GrowthOpen && is.Approved == "" && w.site.approval == storagegrowth.ApprovalManual {
+			w.violate("growth %s begins without an approval", is.ID)
+		}
+		if is.Approved != "" && !slices.ContainsFunc(orders.list, func(o model.Order) bool { return o.Verb == model.GrowthRequest && o.By == is.Approved }) {
+			w.violate("growth %s begins for %s, who did not order it", is.ID, is.Approved)
+		}
+	case was.Finished != nil && (is.Finished == nil || !is.Finished.Equal(*was.Finished)):
+		w.violate("growth %s was %s and is %s", is.ID, was.State, is.State)
+	case was.State != model.GrowthAwaiting || is.State == model.GrowthAwaiting:
+	case is.State == model.GrowthDeclined:
+		_, declined := growthOrder(orders.list, model.GrowthDecline, is.ID)
+		_, overtaken := growthOrder(orders.overtaken, model.GrowthApprove, is.ID)
+		if !declined && !overtaken {
+			w.violate("growth %s is declined, which nobody ordered", is.ID)
+		}
+	default:
+		if o, approved := growthOrder(orders.list, model.GrowthApprove, is.ID); !approved || o.By != is.Approved {
+			w.violate("growth %s is %s by %q, who did not approve it", is.ID, is.State, is.Approved)
+		}
+	}
+}
+
+// requested reports whether an operator asked for a growth beyond what the site
+// needs by itself.
+func requested(g *model.Growth) bool { return strings.HasPrefix(g.Reason, "requested by ") }
+
+func (w *world) growthsSorted() []*model.Growth {
+	var all []*model.Growth
+	for _, id := range sortedKeys(w.intents.growths.last) {
+		all = append(all, w.intents.growths.last[id])
+	}
+	return all
 }
 
 // checkSlot looks at what of a slot must not change.
@@ -159,62 +198,89 @@ func (w *world) checkGrowthStep(e core.GatewayCall) {
 	}
 }
 
-// grown reports whether every growth is done, and there is one where one is
-// due.
+// grown reports whether every growth is over, and one is done where one is due.
 func (w *world) grown() bool {
-	if w.site.fill == 0 {
-		return true
-	}
+	due := w.site.fill > 0
 	for _, g := range w.intents.growths.last {
-		if g.State != model.GrowthDone && g.State != model.GrowthDeclined {
+		switch {
+		case g.State == model.GrowthDone:
+			due = due && requested(g)
+		case g.State != model.GrowthDeclined:
 			return false
 		}
 	}
-	return w.filled && len(w.intents.growths.last) > 0
+	return !due && (w.filled || w.site.fill == 0)
 }
 
-// growthEnding is what growth has made, without identities and times.
+// growthEnding is what growth has made, without identities and times. What an
+// operator asked for beyond is looked at, and not counted.
 func (w *world) growthEnding() map[string]string {
 	e := make(map[string]string)
+	extra := make(map[string]bool) // volumes
+	slots, finished, placed := 0, 0, make(map[string]bool)
+	for _, g := range w.intents.growths.last {
+		if g.State != model.GrowthDone {
+			continue
+		}
+		finished++
+		for _, s := range g.Slots {
+			if s.State != model.SlotDone {
+				continue
+			}
+			slots++
+			placed[s.VolumeID] = true
+			extra[s.VolumeID] = requested(g)
+		}
+	}
 	for _, p := range w.cloud.Read().Pools {
 		for _, unit := range p.Units {
 			for _, sds := range unit.SDSs {
-				e[p.StoragePool+" on "+sds.Name] = fmt.Sprintf("%d devices", len(sds.Devices))
+				own := 0
+				for _, d := range sds.Devices {
+					if !extra[d.Name] {
+						own++
+					}
+				}
+				e[p.StoragePool+" on "+sds.Name] = fmt.Sprintf("%d devices", own)
 			}
 		}
 	}
 	attached := make(map[string]int)
 	for _, v := range w.cloud.Volumes {
-		attached[fmt.Sprintf("volumes of %d GiB at %q, a device: %t", v.Request.SizeGiB, v.Instance, w.cloud.IsDevice(v.ID))]++
+		if extra[v.ID] && v.Instance != "" && w.cloud.IsDevice(v.ID) {
+			continue
+		}
+		attached[fmt.Sprintf("volumes of %d GiB at %q, a device: %t, in a slot that is done: %t", v.Request.SizeGiB, v.Instance, w.cloud.IsDevice(v.ID), placed[v.ID])]++
 	}
 	for text, n := range attached {
 		e[text] = fmt.Sprint(n)
 	}
-	done := 0
-	for _, g := range w.intents.growths.last {
-		if g.State != model.GrowthDone {
-			continue
-		}
-		for _, s := range g.Slots {
-			if s.State == model.SlotDone {
-				done++
-			}
+	for _, wanted := range extra {
+		if wanted {
+			slots--
 		}
 	}
-	e["slots done"] = fmt.Sprint(done)
-	totals := storagegrowth.Describe(w.tree()).Totals
-	e["slots counted as done"] = fmt.Sprint(totals.Volumes[model.SlotDone])
-	var begun, finished int64
-	for _, t := range totals.Pools {
-		begun, finished = begun+t.Begun, finished+t.Finished[model.GrowthDone]
-	}
-	e["growths counted"] = fmt.Sprintf("%d begun, %d done", begun, finished)
+	e["slots done"] = fmt.Sprint(slots)
+	e["totals"] = w.totalsEnding(finished, len(placed))
 	var status storagegrowth.Status
 	if entry, ok := w.tree()[storagegrowth.PathStatus]; ok && w.site.fill > 0 {
 		w.must(json.Unmarshal(entry.Data, &status))
 		e["orphans"] = fmt.Sprint(len(status.Orphans))
 	}
 	return e
+}
+
+// totalsEnding says what is counted wrongly.
+func (w *world) totalsEnding(finished, slots int) string {
+	totals := storagegrowth.Describe(w.tree()).Totals
+	var begun, done int64
+	for _, t := range totals.Pools {
+		begun, done = begun+t.Begun, done+t.Finished[model.GrowthDone]
+	}
+	if counted := totals.Volumes[model.SlotDone]; begun != int64(len(w.intents.growths.last)) || done != int64(finished) || counted != int64(slots) {
+		return fmt.Sprintf("%d begun, %d done, %d volumes, and counted as %d, %d, %d", len(w.intents.growths.last), finished, slots, begun, done, counted)
+	}
+	return "right"
 }
 
 // isGrowth tells growths' records from others.

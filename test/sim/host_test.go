@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -21,9 +22,11 @@ type host struct {
 	// On disk.
 	epoch   uint64
 	journal map[string]journaled
-	// executed counts how often each step was begun; interrupted how often it
-	// was cut off.
-	executed, interrupted map[string]int
+	// executed counts how often each step was begun, failed how often it ended
+	// without being done; effects are the steps that were done, whatever was
+	// said of them.
+	executed, failed map[string]int
+	effects          map[string]bool
 
 	// Of the process.
 	task *task // nil while none runs
@@ -38,10 +41,17 @@ type journaled struct {
 	attempt int
 	digest  string
 	report  nodeproto.Report
+	// result ends what was begun on the host; nil where nothing was.
+	result func() json.RawMessage
+	// cancelling says that a tombstone stands while the attempt runs.
+	cancelling bool
 }
 
 func newHost(w *world, name string) *host {
-	return &host{w: w, name: name, cpus: 4, mem: 8192, journal: make(map[string]journaled), executed: make(map[string]int), interrupted: make(map[string]int)}
+	return &host{
+		w: w, name: name, cpus: 4, mem: 8192, journal: make(map[string]journaled),
+		executed: make(map[string]int), failed: make(map[string]int), effects: make(map[string]bool),
+	}
 }
 
 func (h *host) key() string { return fmt.Sprintf("key-%s-%d", h.name, h.boot) }
@@ -71,7 +81,7 @@ func (h *host) envelope() nodeproto.Envelope {
 }
 
 // start is the begin of a node agent: what a predecessor left open was
-// interrupted.
+// interrupted, unless all of it is found to be done.
 func (h *host) start(k *task) {
 	if !k.lives {
 		return
@@ -81,13 +91,31 @@ func (h *host) start(k *task) {
 	h.w.note("host %s: node agent of %s starts", h.name, k.id)
 	for _, step := range sortedKeys(h.journal) {
 		if e := h.journal[step]; e.report.State == nodeproto.Started {
-			e.report.State, e.report.Interrupted, e.report.Error = nodeproto.Failed, true, "the node agent was restarted during the step"
-			h.finish(step, e)
+			h.detect(step, e)
 		}
 	}
 	h.introduce()
 	h.alive(k)
 }
+
+// detect looks what became of an attempt that was cut off.
+func (h *host) detect(step string, e journaled) {
+	satisfied := chance(dice{h.w.scenario.seed}.roll("satisfied", h.name, step, e.attempt), satisfiedWhenCut)
+	switch {
+	case e.result != nil && satisfied:
+		h.w.tally["attempt is cut off and was done"]++
+		h.effects[step] = true
+		e.report.State, e.report.Result = nodeproto.Done, e.result()
+	case e.cancelling:
+		e.report.State = nodeproto.Cancelled
+	default:
+		e.report.State, e.report.Interrupted, e.report.Error = nodeproto.Failed, true, "the node agent was restarted during the step"
+	}
+	h.finish(step, e)
+}
+
+// satisfiedWhenCut is how often an attempt that was cut off had done its work.
+const satisfiedWhenCut = 0.25
 
 func (h *host) introduce() {
 	e := h.envelope()
@@ -109,9 +137,9 @@ func (h *host) alive(k *task) {
 // stop ends the process; what it ran is cut off.
 func (h *host) stop() {
 	h.task, h.deaf = nil, false
-	for step, e := range h.journal {
+	for _, e := range h.journal {
 		if e.report.State == nodeproto.Started {
-			h.interrupted[step]++
+			h.w.tally["attempt is cut off"]++
 		}
 	}
 }
@@ -159,10 +187,13 @@ func (h *host) take(c nodeproto.Command, key string, sealed bool) {
 	case known && last.attempt == c.Attempt && c.Kind == nodeproto.Run && last.digest != c.Digest:
 		h.w.violate("attempt %d of %s on %s comes with other parameters", c.Attempt, c.Step, h.name)
 		h.refuse(c, nodeproto.OtherParams)
+	case known && last.attempt == c.Attempt && c.Kind == nodeproto.Cancel && last.report.State == nodeproto.Started:
+		last.cancelling = true
+		h.journal[c.Step] = last
 	case known && last.attempt == c.Attempt:
 		h.answer(last.report)
-	case c.Kind != nodeproto.Run:
-		h.w.violate("nobody cancels in these histories: %s of %s on %s", c.Kind, c.Step, h.name)
+	case c.Kind == nodeproto.Cancel:
+		h.bury(c, last, known)
 	case sealed && key != h.key():
 		h.refuse(c, nodeproto.Unsealable)
 		h.introduce()
@@ -171,35 +202,83 @@ func (h *host) take(c nodeproto.Command, key string, sealed bool) {
 	}
 }
 
+// bury leaves a tombstone for an attempt that was not heard of.
+func (h *host) bury(c nodeproto.Command, last journaled, known bool) {
+	if known && last.report.State == nodeproto.Started {
+		h.w.violate("attempt %d of %s on %s is cancelled beside attempt %d", c.Attempt, c.Step, h.name, last.attempt)
+	}
+	h.finish(c.Step, journaled{attempt: c.Attempt, digest: c.Digest, report: nodeproto.Report{Step: c.Step, Attempt: c.Attempt, State: nodeproto.Cancelled}})
+}
+
 // begin journals an attempt, and runs it for a while.
 func (h *host) begin(c nodeproto.Command, last journaled, known bool) {
 	if known && last.report.State == nodeproto.Started {
 		h.w.violate("attempt %d of %s on %s begins beside attempt %d", c.Attempt, c.Step, h.name, last.attempt)
 	}
-	e := journaled{c.Attempt, c.Digest, nodeproto.Report{Step: c.Step, Attempt: c.Attempt, State: nodeproto.Started}}
-	h.journal[c.Step] = e
+	h.w.ran(h, c)
+	ill, takes := h.w.illnessOf(h.name, c.Step, c.Attempt)
+	e := journaled{attempt: c.Attempt, digest: c.Digest, report: nodeproto.Report{Step: c.Step, Attempt: c.Attempt, State: nodeproto.Started}}
 	h.executed[c.Step]++
 	h.w.note("host %s runs %s attempt %d", h.name, c.Step, c.Attempt)
+	if ill != healthy {
+		h.w.note(">>> it %s, %s", ill, takes)
+		h.w.tally["attempt "+ill.String()]++
+	}
+	if ill.acts() {
+		e.result = h.w.system.begin(h, c)
+	}
+	h.journal[c.Step] = e
 	h.answer(e.report)
 	k := h.task
-	result := h.w.system.begin(h, c)
-	h.w.after(3*h.w.latency(h.name+" "+c.Step), func() {
-		if k == nil || h.task != k || h.journal[c.Step].attempt != c.Attempt {
-			return
+	h.w.after(3*h.w.latency(h.name+" "+c.Step)+takes, func() {
+		if k != nil && h.task == k && h.journal[c.Step].attempt == c.Attempt {
+			if ill == isCutOff {
+				h.restart()
+				return
+			}
+			h.conclude(c.Step, ill)
 		}
-		e.report.State, e.report.Result = nodeproto.Done, result()
-		h.finish(c.Step, e)
 	})
+}
+
+// conclude ends an attempt that was not cut off.
+func (h *host) conclude(step string, ill illness) {
+	e := h.journal[step]
+	cancelling := e.cancelling
+	e.report, e.cancelling = ill.report(step, e.attempt), false
+	if e.result != nil {
+		h.effects[step] = true
+		e.report.Result = e.result()
+	}
+	if e.report.State == nodeproto.Failed {
+		e.report.Result = nil
+		if cancelling {
+			e.report = nodeproto.Report{Step: step, Attempt: e.attempt, State: nodeproto.Cancelled}
+		}
+	}
+	h.finish(step, e)
 }
 
 // finish journals an outcome and reports it, reliably.
 func (h *host) finish(step string, e journaled) {
-	h.w.note("host %s: %s attempt %d is %s", h.name, step, e.attempt, e.report.State)
+	h.w.note("host %s: %s attempt %d is %s %s", h.name, step, e.attempt, e.report.State, e.report.Error)
 	h.journal[step] = e
+	if e.report.State != nodeproto.Done {
+		h.failed[step]++
+	}
+	how := endedCancelled
+	if e.report.State == nodeproto.Cancelled {
+		h.w.tally["tombstone"]++
+	}
+	if e.report.State != nodeproto.Cancelled {
+		how = endOf(e.report.State == nodeproto.Failed, e.report.Hopeless, e.report.Interrupted)
+	}
+	h.w.ended(h.name, step, e.attempt, how)
 	up := h.envelope()
 	report := e.report
 	up.Report = &report
 	h.w.mesos.update(h.task, "TASK_RUNNING", &up)
 }
 
-func (h *host) done(step string) bool { return h.journal[step].report.State == nodeproto.Done }
+// done reports whether what a step is for is there.
+func (h *host) done(step string) bool { return h.effects[step] }

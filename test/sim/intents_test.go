@@ -27,6 +27,16 @@ type intents struct {
 	steps   map[string]map[string]model.Step // the last stored, by path
 	needs   map[string][]bootstrap.Need
 	growths growths
+	// clusters are the names of the cluster's steps.
+	clusters map[string]bool
+	// ends are how attempts ended; redone is how often a step was opened again
+	// by an order, forced which were forced complete, both by "host/step".
+	ends   map[string]end
+	redone map[string]int
+	forced map[string]bool
+	// ranTo is the highest attempt of each step that ever ran.
+	ranTo  map[string]int
+	paused bool
 }
 
 type said struct {
@@ -38,10 +48,12 @@ func newIntents() *intents {
 	i := &intents{
 		launches: make(map[string]model.Launch), begun: make(map[string]string), over: make(map[string]bool), keys: make(map[string]bool),
 		updates: make(map[string]said), steps: make(map[string]map[string]model.Step), needs: make(map[string][]bootstrap.Need),
-		growths: newGrowths(),
+		growths: newGrowths(), clusters: make(map[string]bool),
+		ends: make(map[string]end), redone: make(map[string]int), forced: make(map[string]bool), ranTo: make(map[string]int),
 	}
 	for _, s := range bootstrap.Graph() {
 		i.needs[s.Name] = s.Needs
+		i.clusters[s.Name] = s.Scope != bootstrap.PerNode
 	}
 	return i
 }
@@ -62,6 +74,8 @@ func attemptOf(host, step string, attempt int) string {
 // checkCommit takes note of what is stored now and holds it against the rules.
 func (w *world) checkCommit(t *term, ops []leader.Op) {
 	w.changed = true
+	orders := w.settle(t, ops)
+	pausedBefore := w.intents.paused
 	var stepped []string
 	for _, op := range ops {
 		switch {
@@ -75,11 +89,9 @@ func (w *world) checkCommit(t *term, ops []leader.Op) {
 		case strings.HasPrefix(op.Path, leader.PathNodes+"/"):
 			w.storedNode(op.Data)
 		case isGrowth(op.Path):
-			w.storedGrowth(t, op.Data)
+			w.storedGrowth(t, orders, op.Data)
 		case op.Path == storagegrowth.PathStatus, op.Path == storagegrowth.PathTotals:
-		case strings.HasPrefix(op.Path, leader.PathOrdersRefused) && !strings.Contains(op.Path, "poison"):
-		case strings.HasPrefix(op.Path, leader.PathOrdersRefused):
-			w.violate("term %d sets an event aside: %s", t.epoch, op.Data)
+		case strings.HasPrefix(op.Path, leader.PathOrdersRefused+"/"):
 		default:
 			w.violate("commit writes %s", op.Path)
 		}
@@ -94,9 +106,14 @@ func (w *world) checkCommit(t *term, ops []leader.Op) {
 			}
 		}
 	}
-	for _, path := range stepped {
-		w.checkSteps(path, before[path])
+	if w.intents.paused != pausedBefore && !orders.any(model.Pause, model.Resume) {
+		w.violate("nobody ordered that paused becomes %t", w.intents.paused)
 	}
+	held := pausedBefore && w.intents.paused && !orders.any(model.Resume)
+	for _, path := range stepped {
+		w.checkSteps(path, before[path], orders, held)
+	}
+	w.checkObeyed(orders)
 }
 
 func (w *world) storedFramework(data []byte) {
@@ -133,8 +150,12 @@ func (w *world) storedSteps(path string, data []byte) map[string]model.Step {
 	var r struct {
 		Steps   map[string]model.Step
 		Members []model.Member
+		Paused  bool
 	}
 	w.must(json.Unmarshal(data, &r))
+	if path == leader.PathCluster {
+		w.intents.paused = r.Paused
+	}
 	if path == leader.PathCluster && len(r.Members) > 0 {
 		w.intents.members = nil
 		for _, m := range r.Members {
@@ -144,42 +165,15 @@ func (w *world) storedSteps(path string, data []byte) map[string]model.Step {
 	return r.Steps
 }
 
-// checkSteps holds the steps of a record against those before.
-func (w *world) checkSteps(path string, before map[string]model.Step) {
-	host, now := hostOf(path), w.intents.steps[path]
-	for key, step := range now {
-		was := before[key]
-		if step.Attempt < was.Attempt || step.Attempt > was.Attempt+1 {
-			w.violate("%s %s goes from attempt %d to %d", path, key, was.Attempt, step.Attempt)
-		}
-		if was.Over() && !step.Over() && nodeproto.Name(key) != nodeproto.StepVolumeDriverEndpoint {
-			w.violate("%s %s was %s and is %s", path, key, was.State, step.State)
-		}
-		if step.State == model.Stuck {
-			w.violate("%s %s is stuck: %s", path, key, step.Error)
-		}
-		name := attemptOf(host, key, step.Attempt)
-		if step.State != model.Running {
-			w.intents.over[name] = true
-			continue
-		}
-		if digest, known := w.intents.begun[name]; known && digest != step.Digest {
-			w.violate("the intent %s changes", name)
-		}
-		w.intents.begun[name] = step.Digest
-		if step.Attempt > was.Attempt {
-			w.checkNeeds(key, now)
-		}
-	}
-}
-
 // checkNeeds looks whether what the graph says a step needs is stored as over.
-// The system itself notices the needs of other kinds.
-func (w *world) checkNeeds(key string, own map[string]model.Step) {
+// The system itself notices the needs of other kinds. What an order opens again
+// in the same commit was over when the step began.
+func (w *world) checkNeeds(host, key string, own map[string]model.Step, orders applied) {
+	reopened := func(step string) bool { return len(orders.about(host, step, model.Retry)) > 0 }
 	for _, n := range w.intents.needs[nodeproto.Name(key)] {
 		switch n.Relation {
 		case bootstrap.SameHost:
-			if step, has := own[n.Step]; has && !step.Over() {
+			if step, has := own[n.Step]; has && !step.Over() && !reopened(n.Step) {
 				w.violate("%s begins before %s", key, n.Step)
 			}
 		case bootstrap.All:
@@ -187,7 +181,7 @@ func (w *world) checkNeeds(key string, own map[string]model.Step) {
 			for other, step := range w.intents.steps[leader.PathCluster] {
 				if nodeproto.Name(other) == n.Step {
 					found = true
-					if !step.Over() {
+					if !step.Over() && len(orders.about("", other, model.Retry)) == 0 {
 						w.violate("%s begins before %s", key, other)
 					}
 				}
@@ -213,12 +207,12 @@ func (w *world) checkEffect(effect core.Effect) {
 			}
 			return
 		}
-		digest, ok := w.intents.begun[attemptOf(e.Host, e.Command.Step, e.Command.Attempt)]
-		if !ok {
-			digest = w.intents.begun[attemptOf("", e.Command.Step, e.Command.Attempt)]
-		}
-		if digest != e.Command.Digest {
+		owner := w.intents.ownerOf(e.Host, e.Command.Step)
+		if w.intents.begun[attemptOf(owner, e.Command.Step, e.Command.Attempt)] != e.Command.Digest {
 			w.violate("%s without its record", e)
+		}
+		if e.Command.Kind == nodeproto.Cancel && !w.intents.forced[owner+"/"+e.Command.Step] {
+			w.violate("%s, which nobody forced complete", e)
 		}
 	case core.CloudCall:
 		w.checkCloud(e)
@@ -250,7 +244,7 @@ func (w *world) checkAcknowledged(e core.Acknowledge) {
 		}
 	case update.envelope.Report != nil:
 		r := update.envelope.Report
-		if !w.intents.over[attemptOf(update.host, r.Step, r.Attempt)] && !w.intents.over[attemptOf("", r.Step, r.Attempt)] {
+		if !w.intents.over[attemptOf(w.intents.ownerOf(update.host, r.Step), r.Step, r.Attempt)] {
 			w.violate("%s before the outcome of %s attempt %d is stored", e, r.Step, r.Attempt)
 		}
 	}

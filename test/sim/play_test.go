@@ -7,8 +7,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"scaleio-framework/internal/model"
 )
 
 const (
@@ -18,8 +16,6 @@ const (
 	calmPatience = 40 * time.Minute
 	// lookEvery is how often the world is looked at.
 	lookEvery = 500 * time.Millisecond
-	// operateEvery is how often an operator looks.
-	operateEvery = 20 * time.Second
 	// repeatFor is the time within which every effect is repeated at the end.
 	repeatFor = 30 * time.Second
 )
@@ -43,7 +39,7 @@ func playProcesses(t *testing.T, site site, s scenario, want string) (w *world) 
 		w.openZooKeeper()
 		if site.ready {
 			w.fillZooKeeper(readied.tree())
-			w.locked(func() bool { w.inherit(readied); return true })
+			w.locked(func() bool { w.observe(); w.inherit(readied); return true })
 		}
 		w.play()
 	})
@@ -134,7 +130,7 @@ func (w *world) converge() {
 	w.await(rest, func() bool { return false })
 	want := w.want
 	same := func() bool {
-		return w.print(w.ending()) == want && len(w.mesos.unacknowledged()) == 0 && w.subscribed()
+		return w.subscribed() && !w.unsettled() && len(w.mesos.unacknowledged()) == 0 && w.print(w.ending()) == want
 	}
 	for waited := time.Duration(0); waited < sweep; waited += time.Minute {
 		if w.locked(func() bool { return len(w.wrong) > 0 || want == "" || same() }) {
@@ -152,20 +148,10 @@ func (w *world) converge() {
 	})
 }
 
-// operate is an operator who approves growths.
-func (w *world) operate() {
-	w.after(operateEvery, w.operate)
-	for _, id := range sortedKeys(w.intents.growths.last) {
-		if w.intents.growths.last[id].State == model.GrowthAwaiting {
-			w.order(model.Order{Verb: model.GrowthApprove, Growth: id}, func() {})
-		}
-	}
-}
-
 // summary is what of a scenario is told.
 func (s scenario) summary() string {
-	return fmt.Sprintf("seed %d: %d schedulers, session %s, latency %s, lag %s, effects within %s, %d troubles within %s, encore %t",
-		s.seed, s.rivals, s.session, s.latency, s.lag, s.haste, s.troubles, s.window, s.encore)
+	return fmt.Sprintf("seed %d: %d schedulers, session %s, latency %s, lag %s, effects within %s, %d troubles and %d orders within %s, %g of all attempts are ill, encore %t",
+		s.seed, s.rivals, s.session, s.latency, s.lag, s.haste, s.troubles, s.orders, s.window, s.ailing, s.encore)
 }
 
 // verdict says what is wrong with a seed; it is empty when nothing is.

@@ -256,6 +256,9 @@ func (b *ballot) Commit(ctx context.Context, ops ...leader.Op) ([]leader.Result,
 	w.mu.Lock()
 	defer w.unlock()
 	w.observe()
+	if t.dead {
+		return nil, errDead // which error the dead would have heard is chance
+	}
 	w.note("term %d commit %d: %s%s", t.epoch, n, told(ops), outcome(err))
 	switch {
 	case p.fault == crashAfter:

@@ -58,7 +58,7 @@ func (i *intents) inherit(from *intents) {
 	i.framework, i.members = from.framework, slices.Clone(from.members)
 	i.launches, i.keys = maps.Clone(from.launches), maps.Clone(from.keys)
 	i.begun, i.over = maps.Clone(from.begun), maps.Clone(from.over)
-	i.steps = maps.Clone(from.steps)
+	i.steps, i.ends, i.ranTo = maps.Clone(from.steps), maps.Clone(from.ends), maps.Clone(from.ranTo)
 }
 
 func (s *system) inherit(from *system) {
@@ -70,7 +70,7 @@ func (s *system) inherit(from *system) {
 func (h *host) inherit(from *host) {
 	h.epoch, h.boot, h.seq = from.epoch, from.boot, from.seq
 	h.journal, h.executed = maps.Clone(from.journal), maps.Clone(from.executed)
-	h.interrupted = maps.Clone(from.interrupted)
+	h.failed, h.effects = maps.Clone(from.failed), maps.Clone(from.effects)
 	m := h.w.mesos
 	m.launches[h.name] = 1
 	agent := m.agents["S-"+h.name]

@@ -94,9 +94,11 @@ type scenario struct {
 	haste time.Duration
 	// rivals are the schedulers.
 	rivals int
-	// troubles happen within the window.
-	troubles int
-	window   time.Duration
+	// troubles happen within the window; orders are given within it, too.
+	troubles, orders int
+	window           time.Duration
+	// ailing is the part of all attempts of steps that do not simply succeed.
+	ailing float64
 }
 
 func (s scenario) at(p position) planned {

@@ -51,19 +51,25 @@ func TestSeeds(t *testing.T) {
 		return
 	}
 	begun := time.Now()
+	queue := seedQueue{next: *first, end: *first + *seeds, tally: make(tally)}
 	t.Run("at once", func(t *testing.T) {
-		queue := seedQueue{next: *first, end: *first + *seeds}
 		for i := range runtime.GOMAXPROCS(0) {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
 				for seed, more := queue.take(); more; seed, more = queue.take() {
-					if w := playSeed(t, seed); w.verdict() != "" {
+					w := playSeed(t, seed)
+					queue.count(w)
+					if w.verdict() != "" {
 						queue.fail(t, seed, w)
 					}
 				}
 			})
 		}
 	})
+	t.Logf("what happened in them:%s", queue.tally)
+	if *seeds >= enough {
+		require.Empty(t, queue.tally.absent(everything), "nothing of this happened")
+	}
 	took := time.Since(begun)
 	t.Logf("%d seeds from %d in %s: %.1f seeds/s", *seeds, *first, took.Round(time.Millisecond), float64(*seeds)/took.Seconds())
 }
@@ -73,7 +79,11 @@ type seedQueue struct {
 	mu        sync.Mutex
 	next, end uint64
 	failed    int
+	tally     tally
 }
+
+// enough is from how many seeds on everything has to happen.
+const enough = 250
 
 // failures end the play: more of them say nothing new.
 const failures = 20
@@ -86,6 +96,12 @@ func (q *seedQueue) take() (seed uint64, more bool) {
 	}
 	q.next++
 	return q.next - 1, true
+}
+
+func (q *seedQueue) count(w *world) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.tally.add(w.tally)
 }
 
 // fail tells the whole story of the first failure, and of the others the rule.

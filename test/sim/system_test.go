@@ -171,7 +171,7 @@ func (s *system) back(h *host) {
 }
 
 // call is what a gateway does: it asks by name before it makes anything.
-func (s *system) call(e core.GatewayCall) core.Event {
+func (s *system) call(e core.GatewayCall) core.GatewayAnswered {
 	s.need(e.String(), len(e.Gateways) > 0, "any gateway")
 	pool := func(domain, name string) bool { _, ok := s.objects["pool/"+domain+"/"+name]; return ok }
 	var result any
@@ -213,7 +213,7 @@ func (s *system) call(e core.GatewayCall) core.Event {
 }
 
 // addDevices adds the devices of a plan or of a growth.
-func (s *system) addDevices(e core.GatewayCall) core.Event {
+func (s *system) addDevices(e core.GatewayCall) core.GatewayAnswered {
 	p := decode[core.AddDevicesParams](s, e.Params)
 	s.need(e.String(), s.made["sds/"+p.SDS] > 0 && s.made["spare"] > 0, "its sds and the spare")
 	answer := s.w.cloud.AddDevices(e)

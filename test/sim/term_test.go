@@ -288,9 +288,12 @@ func (w *world) actWith(t *term, effect core.Effect, late bool, reply func(core.
 	case core.SendCommand:
 		w.mesos.message(t, e)
 	case core.GatewayCall:
-		reply(w.system.call(e))
+		reply(w.through(e))
 	case core.CloudCall, core.ReadPools:
 		reply(w.provide(effect))
+	case core.TellPreview:
+		w.note("%s", e)
+		w.tally["preview is answered"]++
 	case core.RaiseEpoch:
 		w.violate("term %d raises the epoch above %d: no ZooKeeper was restored", t.epoch, e.Above)
 	case core.Subscribe:
@@ -311,6 +314,7 @@ func (w *world) cutOff(t *term, effect core.Effect, reply func(core.Event)) bool
 	switch e := effect.(type) {
 	case core.GatewayCall:
 		if t.noGateway {
+			w.ended(e.Host, e.Step, e.Attempt, endedInterrupted)
 			reply(core.GatewayAnswered{Host: e.Host, Step: e.Step, Attempt: e.Attempt, Err: "no gateway answers", Interrupted: true})
 		}
 		return t.noGateway
@@ -324,7 +328,7 @@ func (w *world) cutOff(t *term, effect core.Effect, reply func(core.Event)) bool
 			reply(core.CallRefused{Effect: e, Err: "no answer"})
 		}
 		return t.noMesos
-	case core.CloudCall, core.RaiseEpoch, core.Subscribe:
+	case core.CloudCall, core.RaiseEpoch, core.Subscribe, core.TellPreview:
 		return false
 	}
 	return t.noMesos

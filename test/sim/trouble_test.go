@@ -1,17 +1,11 @@
 package sim_test
 
 import (
-	"context"
-	"encoding/json"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"scaleio-framework/internal/core"
-	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/nodeproto"
-	"scaleio-framework/internal/zkconn"
-	"scaleio-framework/internal/zkconn/zkmodel"
 	"scaleio-framework/leader"
 )
 
@@ -23,17 +17,30 @@ var troubles = []trouble{
 	killLeader, killLeader, killAll, stopLeader, freezeLeader, freezeLeader, freezeLeader, freezeAny,
 	cutFromZooKeeper, cutFromZooKeeper, cutFromMesos, cutFromGateway, throttle, throttle, forget, forget,
 	killServer, loseQuorum, isolateServer, restartNodeAgent, rebootHost, loseAgent, failOver,
-	pauseByOrder, badOrder, editByHand, repeatEffect, repeatEffect, repeatEffect, degradePool, unreadablePools,
+	editByHand, repeatEffect, repeatEffect, repeatEffect, degradePool, unreadablePools,
 }
 
-// plan draws when which trouble happens. Every one ends within its while, at
+// ailingFor is how long attempts ail at the least: an installation takes less.
+const ailingFor = 30 * time.Second
+
+// plan draws when which trouble happens, and what operators do. All of it ends within its while, at
 // the latest when the world is calm.
 func (w *world) plan() {
 	r := dice{w.scenario.seed}.source(2)
+	if w.scenario.ailing > 0 {
+		w.calmAfter = ailingFor
+	}
 	for range w.scenario.troubles {
 		what := troubles[r.IntN(len(troubles))]
 		at, while := upTo(r, w.scenario.window), upTo(r, 40*time.Second)
 		own := rand.New(rand.NewPCG(r.Uint64(), 0))
+		w.after(at, func() { what(w, own, while) })
+		w.calmAfter = max(w.calmAfter, at+while)
+	}
+	for range w.scenario.orders {
+		what := deeds[r.IntN(len(deeds))]
+		at, while := time.Duration(r.Int64N(int64(2*w.scenario.window))), upTo(r, 40*time.Second)
+		own := rand.New(rand.NewPCG(r.Uint64(), 1))
 		w.after(at, func() { what(w, own, while) })
 		w.calmAfter = max(w.calmAfter, at+while)
 	}
@@ -207,63 +214,6 @@ func (w *world) membersStay() bool {
 func failOver(w *world, _ *rand.Rand, _ time.Duration) {
 	w.note(">>> the Mesos master fails over")
 	w.mesos.failover()
-}
-
-// pauseByOrder pauses the installation and resumes it.
-func pauseByOrder(w *world, _ *rand.Rand, while time.Duration) {
-	w.paused = true
-	w.order(model.Order{Verb: model.Pause}, func() {
-		w.after(while, func() { w.order(model.Order{Verb: model.Resume}, func() {}) })
-	})
-}
-
-// order places an order as scaleioctl does, until ZooKeeper has it.
-func (w *world) order(o model.Order, then func()) {
-	data, err := json.Marshal(o)
-	w.must(err)
-	w.place(data, then)
-}
-
-func (w *world) place(data []byte, then func()) {
-	w.note("operator orders %s", data)
-	w.asOperator(func(ctx context.Context, conn *zkmodel.Conn) error {
-		_, err := conn.Create(ctx, leader.PathOrders+"/", data, zkconn.Sequential)
-		return err
-	}, func(err error) {
-		if err == nil {
-			then()
-			return
-		}
-		w.after(time.Second, func() { w.place(data, then) })
-	})
-}
-
-func badOrder(w *world, r *rand.Rand, _ time.Duration) {
-	w.place([]byte([]string{`{"verb":`, `{"verb":"dance"}`, `{"verb":"growth-approve","growth":"none"}`, ``}[r.IntN(4)]), func() {})
-}
-
-// editByHand adds a field to a record that no program knows.
-func editByHand(w *world, r *rand.Rand, _ time.Duration) {
-	var paths []string
-	for _, path := range sortedKeys(w.tree()) {
-		switch {
-		case w.edited[path]:
-		case path == leader.PathCluster, path == leader.PathFramework, isGrowth(path), strings.HasPrefix(path, leader.PathNodes+"/"):
-			paths = append(paths, path)
-		}
-	}
-	if len(paths) == 0 {
-		return
-	}
-	path := paths[r.IntN(len(paths))]
-	entry := w.tree()[path]
-	w.edited[path] = true
-	w.note("operator edits %s", path)
-	w.asOperator(func(ctx context.Context, conn *zkmodel.Conn) error {
-		data := strings.Replace(string(entry.Data), "{", "{\n  \"remark\": \"by hand\",", 1)
-		_, err := conn.Set(ctx, path, []byte(data), entry.Version)
-		return err
-	}, func(error) {})
 }
 
 // repeatEffect performs a committed effect of any time again (R10).

@@ -53,12 +53,22 @@ type world struct {
 	stopping  bool
 	behind    []func()       // what is done outside the lock
 	errands   sync.WaitGroup // what the operator does in ZooKeeper
+	errand    chan struct{}  // the last of them; closed at its end
 	calmAfter time.Duration
 	finished  bool            // the site was complete once
 	want, end string          // the ending without faults, and this one
 	down      map[int]bool    // servers of the ensemble
 	paused    bool            // an operator has paused the installation, once
 	edited    map[string]bool // by hand
+	// orders are all that operators placed, by path; underway are those for a
+	// step that ZooKeeper does not have yet, and given counts all.
+	orders   map[string]*placed
+	underway map[string]int
+	given    int
+	asked    int // previews
+	tally    tally
+	// declined and requested say that an operator did so to a growth.
+	declined, requested bool
 	// throttled, forgotten and implausible are counts of what goes on.
 	throttled, forgotten, implausible int
 }
@@ -73,6 +83,7 @@ func newWorld(site site, s scenario) *world {
 		site: site, scenario: s, begun: time.Now(), counts: make(map[kind]int),
 		store: leadertest.NewStore(), intents: newIntents(), hosts: make(map[string]*host), cloud: growthtest.Empty(),
 		processes: make(map[string]*process), down: make(map[int]bool), edited: make(map[string]bool),
+		orders: make(map[string]*placed), underway: make(map[string]int), tally: make(tally),
 	}
 	w.agenda.fire = w.fire
 	w.mesos, w.system = newMesos(w), newSystem(w)

@@ -10,13 +10,11 @@ import (
 	"time"
 
 	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/zkconn"
 	"scaleio-framework/internal/zkconn/zkmodel"
 	"scaleio-framework/leader"
 )
-
-// operator is the process by which the world itself writes to ZooKeeper.
-const operator = "operator"
 
 // keeper is what the world knows of ZooKeeper: all that was ever written, as it
 // was applied.
@@ -111,8 +109,13 @@ func (w *world) written(a zkmodel.Applied) {
 		}
 	}
 	for _, op := range ops {
-		if op.Kind == leader.KindCreate && strings.HasPrefix(op.Path, leader.PathOrders+"/") && len(w.terms) > 0 {
-			w.deliverOrder(w.current(), op.Path)
+		if op.Kind == leader.KindCreate && strings.HasPrefix(op.Path, leader.PathOrders+"/") {
+			p := &placed{raw: op.Data}
+			p.order, _ = model.ParseOrder(op.Data) // what is malformed is refused
+			w.orders[op.Path] = p
+			if len(w.terms) > 0 {
+				w.deliverOrder(w.current(), op.Path)
+			}
 		}
 	}
 }
@@ -219,9 +222,17 @@ func (w *world) fillZooKeeper(stored leader.Snapshot) {
 }
 
 // asOperator does something to ZooKeeper beside the world's own course, over a
-// session of its own, and then goes on in the world.
+// session of its own, and then goes on in the world. There is one operator, who
+// does one thing after the other.
 func (w *world) asOperator(do func(ctx context.Context, conn *zkmodel.Conn) error, then func(error)) {
+	before, done := w.errand, make(chan struct{})
+	w.errand = done
 	w.errands.Go(func() {
+		defer close(done)
+		if before != nil {
+			<-before
+		}
+		w.pass(time.Microsecond, operator)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		conn, err := w.dialAsOperator(ctx)
