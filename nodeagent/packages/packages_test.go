@@ -161,12 +161,20 @@ two) printf '2.0-1.1.el7\n2.0-2.2.el7\n';;
 one) echo 2.0-1.1.el7;;
 silent) ;;
 broken) echo "cannot open Packages database" >&2; exit 1;;
+--whatprovides) [ "$5" = python3 ] && { echo 3.6-1.1; exit 0; }; echo "no package provides $5"; exit 1;;
 *) echo "package $4 is not installed"; exit 1;;
 esac`})
 	version, ok, err := m.Installed(t.Context(), "two")
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.Equal(t, "2.0-2.2.el7", version)
+	version, ok, err = m.Installed(t.Context(), "python3")
+	require.NoError(t, err)
+	require.True(t, ok, "another package provides it")
+	require.Equal(t, "3.6-1.1", version)
+	there, err := m.Present(t.Context(), "python3")
+	require.NoError(t, err)
+	require.False(t, there, "there is no package of that name to remove")
 	_, ok, err = m.Installed(t.Context(), "absent")
 	require.NoError(t, err)
 	require.False(t, ok)

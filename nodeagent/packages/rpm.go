@@ -24,6 +24,10 @@ type rpm struct {
 // to have been interrupted.
 func (r rpm) Installed(ctx context.Context, name string) (string, bool, error) {
 	version, there, err := r.query(ctx, name)
+	if err == nil && !there {
+		// Red Hat 8 gives python3 by the package python36.
+		version, there, err = r.query(ctx, "--whatprovides", name)
+	}
 	if err != nil || !there {
 		return "", false, err
 	}
@@ -34,17 +38,21 @@ func (r rpm) Installed(ctx context.Context, name string) (string, bool, error) {
 	return version, true, nil
 }
 
-// query asks the package database.
-func (r rpm) query(ctx context.Context, name string) (string, bool, error) {
+// absent are rpm's words for a package that it does not know.
+var absent = regexp.MustCompile(`is not installed|no package provides`)
+
+// query asks the package database for a name, or for a package that provides it.
+func (r rpm) query(ctx context.Context, args ...string) (string, bool, error) {
+	name := args[len(args)-1]
 	res, err := r.rpm(ctx, runner.Command{
-		Argv: []string{"rpm", "-q", "--qf", `%{VERSION}-%{RELEASE}\n`, name}, Timeout: queryTimeout,
+		Argv: append([]string{"rpm", "-q", "--qf", `%{VERSION}-%{RELEASE}\n`}, args...), Timeout: queryTimeout,
 	})
 	if err != nil {
 		return "", false, fmt.Errorf("query package %s: %w", name, err)
 	}
 	switch {
 	case res.Code == 0:
-	case strings.Contains(res.Stdout+res.Stderr, "is not installed"):
+	case absent.MatchString(res.Stdout + res.Stderr):
 		return "", false, nil
 	default:
 		return "", false, fmt.Errorf("query package %s: %w", name, res.Err())
