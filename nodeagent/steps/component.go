@@ -93,8 +93,8 @@ func (s *component) Detect(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if !packages.SameVersion(version, s.params.Version) {
-		return false, failure.Hopelessf("package %s is installed in version %s, wanted is %s: remove it (I_AM_SURE=1), or give the schedulers the packages of version %s",
-			s.params.Package, version, s.params.Version, version)
+		return false, failure.Hopelessf("package %s is installed in version %s, wanted is %s: nothing is upgraded here; give the schedulers the packages of version %s, or bring the whole system to %s by the vendor's installer, then order retry",
+			s.params.Package, version, s.params.Version, version, s.params.Version)
 	}
 	if err := s.configured(); err != nil {
 		return false, err
