@@ -109,7 +109,12 @@ func (r rpm) install(ctx context.Context, file string, env Env) error {
 	if err != nil {
 		return err
 	}
-	mark := markOf(strings.TrimSpace(asked.Stdout))
+	name := strings.TrimSpace(asked.Stdout)
+	mark := markOf(name)
+	_, again, err := r.marks.Note(mark)
+	if err != nil {
+		return err
+	}
 	if err := r.marks.Mark(mark, ""); err != nil {
 		return err
 	}
@@ -125,6 +130,11 @@ func (r rpm) install(ctx context.Context, file string, env Env) error {
 	}
 	if err != nil {
 		return err // the mark stays: something may be there
+	}
+	if again {
+		if err := r.removeLeftovers(ctx, name); err != nil {
+			return err
+		}
 	}
 	return r.marks.Clear(mark)
 }

@@ -102,6 +102,7 @@ func TestWhatWasInterruptedIsDoneAgain(t *testing.T) {
 				"rpm": `case "$1 $2 $4" in
 --eval*) exit 1;;
 "-qp "*) echo sds; exit 0;;
+"-ql "*) [ "$2" = sds ] && printf '/opt/sds/bin\n/opt/sds/VERSION\n'; exit 0;;
 *"--qf sds") echo 2.0-1.1; exit 0;;
 *"--qf numactl") echo 2.0-1; exit 0;;
 "-qa "*) echo 7; [ ! -e "$DIR/began" ] || echo 8; exit 0;;
@@ -111,6 +112,8 @@ esac
 ` + tools,
 				"dnf": `: > "$DIR/began"
 ` + tools,
+				"find": `[ "$*" = "/opt/sds -maxdepth 1 -name *;*" ] && printf '/opt/sds/bin;6b084f45\n/opt/sds/mine;6b084f45\n/opt/sds/bin;mine\n'`,
+				"rm":   `echo "${0##*/} $*" >> "$DIR/log"`,
 			})
 			install := map[string]func() error{
 				"sds":     func() error { return m.Install(t.Context(), "/cache/sds.rpm", packages.Env{}) },
@@ -127,6 +130,7 @@ esac
 			require.NoError(t, install["sds"]())
 			require.NoError(t, install["numactl"]())
 			require.Equal(t, `rpm -Uvh --replacepkgs /cache/sds.rpm
+rm -f -- /opt/sds/bin;6b084f45
 rpm -e --nodeps libnuma-1-1.x86_64
 dnf -y --setopt=exit_on_lock=True --setopt=install_weak_deps=False reinstall libnuma numactl
 dnf -y --setopt=exit_on_lock=True --setopt=install_weak_deps=False install numactl

@@ -44,7 +44,8 @@ func (r rpm) InstallNamed(ctx context.Context, names ...string) error {
 	if err := r.idle(ctx); err != nil {
 		return err
 	}
-	if err := r.finish(ctx, tool); err != nil {
+	interrupted, err := r.finish(ctx, tool)
+	if err != nil {
 		return err
 	}
 	t := transaction{Names: names}
@@ -61,7 +62,10 @@ func (r rpm) InstallNamed(ctx context.Context, names ...string) error {
 	if err := r.transact(ctx, tool, slices.Concat(tool.install, names)); err != nil {
 		return fmt.Errorf("install %s: %w", strings.Join(names, ", "), err)
 	}
-	return nil
+	if len(interrupted) == 0 {
+		return nil
+	}
+	return r.removeLeftovers(ctx, interrupted...)
 }
 
 // transact lets a resolver do what the mark says, and takes the mark away when
@@ -86,26 +90,26 @@ func (r rpm) transact(ctx context.Context, tool resolver, argv []string) error {
 
 // finish completes a transaction that was interrupted. What had come with it is
 // installed again, since its scripts may not have run; what it was to replace
-// is removed, which is the end of an upgrade.
-func (r rpm) finish(ctx context.Context, tool resolver) error {
+// is removed, which is the end of an upgrade. It returns what it was.
+func (r rpm) finish(ctx context.Context, tool resolver) (came []string, err error) {
 	t, begun, err := r.transaction()
 	if err != nil || !begun {
-		return err
+		return nil, err
 	}
-	came, err := r.cameWith(ctx, t)
+	came, err = r.cameWith(ctx, t)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(came) == 0 {
-		return r.marks.Clear(transactionMark)
+		return t.Names, r.marks.Clear(transactionMark)
 	}
 	if err := r.removeReplaced(ctx, t, came); err != nil {
-		return fmt.Errorf("finish an interrupted upgrade: %w", err)
+		return nil, fmt.Errorf("finish an interrupted upgrade: %w", err)
 	}
 	if err := r.transact(ctx, tool, slices.Concat(tool.reinstall, came)); err != nil {
-		return fmt.Errorf("finish an interrupted transaction: install %s again, or remove them by hand (rpm -e): %w", strings.Join(came, ", "), err)
+		return nil, fmt.Errorf("finish an interrupted transaction: install %s again, or remove them by hand (rpm -e): %w", strings.Join(came, ", "), err)
 	}
-	return nil
+	return came, nil
 }
 
 // numbers lists the transactions that the host's packages came with.
