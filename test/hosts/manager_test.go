@@ -37,7 +37,7 @@ func (w *world) crashIn(t *testing.T, h *sandbox.Host, at packagestest.Moment, w
 // now.
 func (w *world) manager(h *sandbox.Host, marks packages.Marks) packages.Manager {
 	w.t.Helper()
-	return w.managerOf(h, marks, "dpkg", "dpkg-query", "apt-get", "rpm", "dnf")
+	return w.managerOf(h, marks, "dpkg", "dpkg-query", "apt-get", "rpm", "dnf", "find", "rm")
 }
 
 // managerOf finds only these of the host's tools.
