@@ -93,7 +93,7 @@ func dependencies(system OS, component string) []string {
 func DistributionPackages(system OS) []packagestest.Package {
 	names, version := []string{"libaio1", "numactl", "openjdk-8-jre-headless"}, "1.0"
 	if system.rpm() {
-		names, version = []string{"libaio", "numactl", "java-1.8.0-openjdk"}, "1.0-1"
+		names, version = []string{"libaio", "numactl", "python3", "binutils", "java-1.8.0-openjdk"}, "1.0-1"
 	}
 	var list []packagestest.Package
 	for _, name := range names {

@@ -79,6 +79,13 @@ func isEL(id string) bool {
 	return slices.Contains([]string{"rhel", "centos", "rocky", "almalinux", "ol", "scientific"}, id)
 }
 
+// elRelease is the major release of such a system; 0 when it has none.
+func elRelease(os model.OS) int {
+	major, _, _ := strings.Cut(os.Version, ".")
+	n, _ := strconv.Atoi(major) // 0 for no number
+	return n
+}
+
 // newer compares versions number by number, then names, so that the choice
 // does not depend on the order of the catalogue.
 func newer(a, b Package) bool {
@@ -145,6 +152,9 @@ func prerequisites(os model.OS, persona model.Persona) []string {
 	switch {
 	case os.ID == "sles":
 		names = []string{"libaio1", "numactl", "python3"}
+	case isEL(os.ID) && elRelease(os) >= 8:
+		// Since 8, a minimal system has neither of the last two.
+		names = []string{"libaio", "numactl", "python3", "binutils"}
 	case os.Family == "rpm":
 		names = []string{"libaio", "numactl"}
 	default:

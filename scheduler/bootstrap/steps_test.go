@@ -184,6 +184,31 @@ func TestMissingPackagesAreExplainedBeforeAHostIsTouched(t *testing.T) {
 	require.True(t, again.view().Complete, "%v", again.view().Problems)
 }
 
+// What a distribution must have beside the vendor's packages differs by its
+// release.
+func TestPrerequisitesFollowTheSystem(t *testing.T) {
+	for name, c := range map[string]struct {
+		os               model.OS
+		manager, storage []string
+	}{
+		"Red Hat 7":    {model.OS{ID: "centos", Version: "7", Family: "rpm"}, []string{"libaio", "numactl", "java-1.8.0-openjdk"}, []string{"libaio", "numactl"}},
+		"Red Hat 8":    {model.OS{ID: "rocky", Version: "8.10", Family: "rpm"}, []string{"libaio", "numactl", "python3", "binutils", "java-1.8.0-openjdk"}, []string{"libaio", "numactl", "python3", "binutils"}},
+		"SLES 12":      {model.OS{ID: "sles", Version: "12.5", Family: "rpm"}, []string{"libaio1", "numactl", "python3", "java-1_8_0-openjdk"}, []string{"libaio1", "numactl", "python3"}},
+		"Amazon Linux": {model.OS{ID: "amzn", Version: "2", Family: "rpm"}, []string{"libaio", "numactl", "java-1.8.0-openjdk"}, []string{"libaio", "numactl"}},
+	} {
+		st := newStage(t, options(), newSite("a", "b", "c", "d"))
+		for _, h := range st.site.hosts {
+			h.os = c.os
+		}
+		st.install()
+		for host, want := range map[string][]string{"a": c.manager, "d": c.storage} {
+			var params nodeproto.PrerequisitesParams
+			require.NoError(t, json.Unmarshal(st.step(host, nodeproto.StepPrerequisites).Params, &params), name)
+			require.Equal(t, want, params.Packages, name)
+		}
+	}
+}
+
 // The first gateway to look pins the MDMs' certificates; a later one that was
 // shown others is not used.
 func TestAnMDMsCertificateIsPinnedAtFirstSight(t *testing.T) {
