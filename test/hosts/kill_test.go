@@ -29,7 +29,7 @@ func outlivesKills(t *testing.T, f family) {
 		p.Files[fmt.Sprintf("opt/many/%d/%d", i%50, i)] = fmt.Sprintln(i)
 	}
 	p.Prepend(packagestest.Configuring, "sleep 0.2; echo configured > /opt/many-configured\n")
-	p.Prepend(packagestest.AfterRemoval, "rm -f /opt/many-configured\n")
+	p.Prepend(packagestest.AfterRemoval, "case \"$1\" in 0|remove) rm -f /opt/many-configured;; esac\n")
 	file := "/root/many" + f.extension
 	require.NoError(t, p.Build(h.Root+file))
 	m := w.manager(h, marks)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"scaleio-framework/internal/sandbox"
+	"scaleio-framework/nodeagent/hostfs"
 	"scaleio-framework/nodeagent/packages"
 	"scaleio-framework/nodeagent/packages/packagestest"
 	"scaleio-framework/nodeagent/runner"
@@ -55,7 +56,7 @@ func (w *world) managerOf(h *sandbox.Host, marks packages.Marks, names ...string
 	if w.extension == ".deb" {
 		family = packages.Deb
 	}
-	m, err := packages.New(family, runner.New(runner.Options{Tools: tools}), marks)
+	m, err := packages.New(family, runner.New(runner.Options{Tools: tools}), hostfs.New(h.Root), marks)
 	require.NoError(w.t, err)
 	return m
 }
