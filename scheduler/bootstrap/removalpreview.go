@@ -10,7 +10,7 @@ import (
 // RemovalPreview is a dry run: what a removal ordered now would do.
 type RemovalPreview struct {
 	System string `json:"system"`
-	// Steps are those that have something to take away, in the order of the
+	// Steps are those that have something left to take away, in the order of the
 	// table; each begins when its own edges are met.
 	Steps []PlannedRemoval `json:"steps"`
 	// Blocked is what would hold the removal up, as far as records tell.
@@ -74,6 +74,9 @@ func (p *previewer) add(s *spec) {
 }
 
 func (p *previewer) plan(host, step string, s *spec) {
+	if done, has := p.step(ref{host, step}); has && p.removing() && done.Over() {
+		return
+	}
 	p.view.Steps = append(p.view.Steps, PlannedRemoval{Host: host, Step: step, Text: s.Text})
 }
 
