@@ -294,10 +294,21 @@ func (t *turn) pointless(s *spec) string {
 	case !s.removal:
 	case s.Scope != PerNode && !t.begun():
 		return neverBegun
-	case s.Runner == ByGateway && len(t.cluster.Gateways) == 0:
+	case s.Runner == ByGateway && len(t.cluster.Gateways) == 0 && !t.domains():
 		return "there never was a gateway, so nothing was made through one"
 	}
 	return ""
+}
+
+// domains reports whether a protection domain may have been made, in which
+// everything else of the storage is.
+func (r *records) domains() bool {
+	for key := range r.cluster.Steps {
+		if nodeproto.Name(key) == core.StepProtectionDomains && r.attempted(ref{"", key}) {
+			return true
+		}
+	}
+	return false
 }
 
 // neverBegun is why nothing of the cluster itself needs to be removed.
