@@ -19,6 +19,7 @@ func TestParseName(t *testing.T) {
 		"EMC-ScaleIO-mdm-2.0-10000.2072.Ubuntu.14.04.x86_64.deb": {Component: "mdm", Package: "emc-scaleio-mdm", Version: "2.0-10000.2072", Family: "deb", OSID: "ubuntu", OSVersion: "14.04"},
 		"emc-scaleio-gateway_2.0-10000.2072_amd64.deb":           {Component: "gateway", Package: "emc-scaleio-gateway", Version: "2.0-10000.2072", Family: "deb"},
 		"EMC-ScaleIO-sds-4.5-0.287.sles15.3.x86_64.rpm":          {Component: "sds", Package: "EMC-ScaleIO-sds", Version: "4.5-0.287", Family: "rpm", OSID: "sles", OSVersion: "15.3"},
+		"EMC-ScaleIO-activemq-4.5-2100.105.el9.x86_64.rpm":       {Component: "activemq", Package: "EMC-ScaleIO-activemq", Version: "4.5-2100.105", Family: "rpm", OSID: "el", OSVersion: "9"},
 		"EMC-ScaleIO-lia-3.6-700.103.el8.x86_64.rpm":             {Component: "lia", Package: "EMC-ScaleIO-lia", Version: "3.6-700.103", Family: "rpm", OSID: "el", OSVersion: "8"},
 		"EMC-ScaleIO-gateway-1.31-243.0.noarch.rpm":              {Component: "gateway", Package: "EMC-ScaleIO-gateway", Version: "1.31-243.0", Family: "rpm"},
 		"rexray_0.11.4-1_amd64.deb":                              {Component: "rexray", Package: "rexray", Version: "0.11.4-1", Family: "deb"},
@@ -164,6 +165,9 @@ func TestTheCatalogueJoinsFolderAndManifest(t *testing.T) {
 		"a release with other objects": {func(o *artifacts.Options) {
 			o.Folder, o.Version = folder(t, "EMC-ScaleIO-sds-5.0-1.2.el9.x86_64.rpm", "sds"), ""
 		}, "PowerFlex 5 has other storage objects and is not supported"},
+		"a release with other commands": {func(o *artifacts.Options) {
+			o.Folder, o.Version = folder(t, "EMC-ScaleIO-sds-1.32-402.1.el7.x86_64.rpm", "sds"), ""
+		}, "the packages are of version 1.32-402.1: the cluster commands of ScaleIO 1.x are others and not supported, give packages of 2.0 to 4.x"},
 		"a contradiction": {func(o *artifacts.Options) { o.Manifest = beside(manifest("mdm:", "sds:")) }, "--artifacts.dir and --packages: sds 2.6-11000.113 for el7 is there twice"},
 		"a file that is not there": {func(o *artifacts.Options) {
 			o.Manifest = beside(manifest("https://files.example/EMC-ScaleIO-mdm", "mdm"))

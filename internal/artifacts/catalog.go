@@ -7,8 +7,9 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
+
+	"scaleio-framework/scaleio"
 )
 
 // Prefixes of the paths below /artifacts/.
@@ -18,10 +19,6 @@ const (
 	// AgentName is the file name under which the node agent is fetched.
 	AgentName = "scaleio-nodeagent"
 )
-
-// newestRelease is the newest major version of the product that has the
-// objects this framework makes; 5 has others.
-const newestRelease = 4
 
 // File is one package that nodes may fetch.
 type File struct {
@@ -151,15 +148,24 @@ func oneVersion(files []Located, wanted string) ([]Located, error) {
 	case wanted != "" && !slices.Contains(versions, wanted):
 		return nil, fmt.Errorf("--scaleio.version is %s, but the packages are of %s", wanted, orNone(versions))
 	}
-	if major, err := strconv.Atoi(before(wanted, ".")); err == nil && major > newestRelease {
-		return nil, fmt.Errorf("the packages are of version %s: PowerFlex %d has other storage objects and is not supported, give packages of 2.0 to 3.6", wanted, major)
+	if err := supported(wanted); err != nil {
+		return nil, err
 	}
 	return slices.DeleteFunc(files, func(f Located) bool { return f.vendor() && f.Version != wanted }), nil
 }
 
-func before(text, separator string) string {
-	head, _, _ := strings.Cut(text, separator)
-	return head
+// supported refuses a version whose plan could not work, before anything is
+// touched.
+func supported(version string) error {
+	v, err := scaleio.ParseVersion(version)
+	switch {
+	case err != nil || v.Known(): // without packages there is nothing to refuse
+		return nil
+	case v.Major < 2:
+		return fmt.Errorf("the packages are of version %s: the cluster commands of ScaleIO 1.x are others and not supported, give packages of 2.0 to 4.x", version)
+	default:
+		return fmt.Errorf("the packages are of version %s: PowerFlex %d has other storage objects and is not supported, give packages of 2.0 to 4.x", version, v.Major)
+	}
 }
 
 func orNone(versions []string) string {

@@ -253,5 +253,10 @@ func TestGapsNameWhatAHostWouldMiss(t *testing.T) {
 	require.Empty(t, artifacts.Gaps(append(whole, located("rpm", "gateway")...)), "a package for the family fills the gap")
 	require.Equal(t, []string{"2.6-11000.113 for el7 lacks gateway", "2.6-11000.113 for ubuntu16.04 lacks mdm, sds, sdc, lia, gateway"},
 		artifacts.Gaps(append(whole, located("ubuntu16.04", "tb")...)))
+	four := located("el7", "mdm", "sds", "lia")
+	for i := range four {
+		four[i].Version = "4.5-2100.105"
+	}
+	require.Equal(t, []string{"4.5-2100.105 for el7 lacks sdc"}, artifacts.Gaps(four), "4.x has no gateway")
 	require.Equal(t, []string{"2.6-11000.113 for rpm lacks mdm, sds, sdc, lia"}, artifacts.Gaps(located("rpm", "gateway")))
 }

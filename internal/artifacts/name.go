@@ -47,7 +47,7 @@ type Name struct {
 }
 
 // vendorComponents are the packages of ScaleIO that are known.
-var vendorComponents = []string{"mdm", "tb", "sds", "sdc", "lia", "gateway", "xcache", kernelModule}
+var vendorComponents = []string{"mdm", "tb", "sds", "sdc", "lia", "gateway", "activemq", "xcache", kernelModule}
 
 // driverComponents are the packages of the volume driver.
 var driverComponents = []string{"rexray", "dvdcli", isolatorModule}
@@ -56,7 +56,7 @@ var (
 	vendorVersion = regexp.MustCompile(`^\d+\.\d+(?:\.\d+)*-\d+\.\d+$`)
 	driverVersion = regexp.MustCompile(`^\d+\.\d+\.\d+(?:-\d+)?$`)
 	// vendorName covers the names listed in docs/packages.md, from 1.32 to 4.5.
-	vendorName = regexp.MustCompile(`^(?i:emc-scaleio-)(mdm|tb|sds|sdc|lia|gateway|xcache)[-_](\d+\.\d+(?:\.\d+)*-\d+\.\d+)(?:\.((?i:el\d+|ubuntu\.\d\d\.\d\d(?:\.\d+)?|sles?\d+(?:\.\d+)?)))?[._](?:x86_64|amd64|noarch)\.(rpm|deb|tar)$`)
+	vendorName = regexp.MustCompile(`^(?i:emc-scaleio-)(mdm|tb|sds|sdc|lia|gateway|activemq|xcache)[-_](\d+\.\d+(?:\.\d+)*-\d+\.\d+)(?:\.((?i:el\d+|ubuntu\.\d\d\.\d\d(?:\.\d+)?|sles?\d+(?:\.\d+)?)))?[._](?:x86_64|amd64|noarch)\.(rpm|deb|tar)$`)
 	driverName = regexp.MustCompile(`^(rexray|dvdcli)[-_](\d+\.\d+\.\d+(?:-\d+)?)[._](?:x86_64|amd64)\.(rpm|deb)$`)
 	keyName    = regexp.MustCompile(`^RPM-GPG-KEY-[A-Za-z0-9._+-]+$`)
 	moduleName = regexp.MustCompile(`^libmesos_dvdi_isolator-(\d+\.\d+\.\d+)\.so$`)

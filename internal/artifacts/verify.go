@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"scaleio-framework/scaleio"
 )
 
 // Check reads the file behind an entry, wherever it is, and compares size and
@@ -45,6 +47,15 @@ func (l Located) compare(sum string, size int64) error {
 	return nil
 }
 
+// needed are the components without which a version cannot be installed.
+func needed(version string) []string {
+	components := []string{"mdm", "sds", "sdc", "lia"}
+	if v, err := scaleio.ParseVersion(version); err == nil && !v.HasGateway() {
+		return components
+	}
+	return append(components, "gateway")
+}
+
 // Gaps lists what a host of each system would miss: the components that every
 // storage host needs, and those of a manager.
 func Gaps(files []Located) []string {
@@ -68,7 +79,7 @@ func Gaps(files []Located) []string {
 		}
 		there := slices.Concat(components, have[release{r.version, r.family, r.family}])
 		var missing []string
-		for _, component := range []string{"mdm", "sds", "sdc", "lia", "gateway"} {
+		for _, component := range needed(r.version) {
 			if !slices.Contains(there, component) {
 				missing = append(missing, component)
 			}
