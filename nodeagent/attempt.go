@@ -139,7 +139,8 @@ func (a *Agent) conclude(at *attempt, out outcome) (journal.Entry, bool, error) 
 		entry.State = journal.Failed
 		entry.Error = nodeproto.Shorten(at.mask()(out.err.Error()))
 		kind := failure.KindOf(out.err)
-		entry.Interrupted = kind == failure.Interruption
+		entry.Interrupted = kind == failure.Interruption || kind == failure.Misplacement
+		entry.Misplaced = kind == failure.Misplacement
 		entry.Hopeless = kind == failure.Hopelessness
 	}
 	return entry, true, a.journal.Put(entry)

@@ -19,6 +19,7 @@ type Core struct {
 	options Options
 
 	uuid     string // of the cluster; empty while it is unknown
+	release  string // of ScaleIO; empty until it is known
 	gateways []model.Gateway
 	// uninstalling says that the system is being removed: what is open is
 	// finished, and nothing begins.
@@ -99,7 +100,7 @@ func (c *Core) Load(stored leader.Snapshot) (map[string]error, error) {
 		switch {
 		case path == leader.PathCluster:
 			if cluster, err := model.Decode[model.Cluster](data); err == nil {
-				c.uuid, c.gateways, c.uninstalling = cluster.UUID, cluster.Gateways, cluster.Uninstall != nil
+				c.uuid, c.release, c.gateways, c.uninstalling = cluster.UUID, cluster.Release, cluster.Gateways, cluster.Uninstall != nil
 			}
 		case path == PathStatus:
 			c.status = &Status{}

@@ -303,6 +303,18 @@ func TestAClusterThatIsMadeLater(t *testing.T) {
 	requireGrown(t, st, "in the same term")
 }
 
+// A release without gateways tells no figures: nothing is read, nothing grows,
+// and the reason is told (R8).
+func TestAReleaseWithoutGateways(t *testing.T) {
+	st := newStage(t, growthtest.New(3, 0.95), eager())
+	delete(st.stored, leader.PathCluster)
+	st.start()
+	st.post(core.ClusterKnown{UUID: uuid, Release: "4.5-2100.105"})
+	st.run(10 * time.Minute)
+	require.Empty(t, st.growths())
+	require.Contains(t, st.view().Problem, "pools of release 4.5-2100.105 are neither read nor grown: that takes a gateway")
+}
+
 // A problem that is over is told at once, however young the status is.
 func TestAProblemThatIsOverIsNotTold(t *testing.T) {
 	st := newStage(t, growthtest.New(3, 0.3), options())

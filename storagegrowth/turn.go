@@ -64,7 +64,7 @@ func (t *turn) termStarted() {
 }
 
 func (t *turn) clusterKnown(e core.ClusterKnown) {
-	t.uuid, t.gateways, t.uninstalling = e.UUID, slices.Clone(e.Gateways), e.Uninstalling
+	t.uuid, t.release, t.gateways, t.uninstalling = e.UUID, e.Release, slices.Clone(e.Gateways), e.Uninstalling
 	if t.uninstalling {
 		t.tellOpen()
 	}

@@ -98,6 +98,7 @@ func (p *performer) send(ctx context.Context, e core.SendCommand, post func(core
 	command.V = nodeproto.Version
 	command.Epoch = p.term.Epoch()
 	command.Sources = p.sources(ctx)
+	command.Sealed = e.Sealed
 	data, err := sealed(command, e.Address.PublicKey, e.Secrets, p.secrets)
 	if err != nil {
 		p.logger.Error("command cannot be made", "host", e.Host, "step", command.Step, "error", err)

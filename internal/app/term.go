@@ -155,6 +155,7 @@ func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func
 			nodeproto.SecretGatewayPassword: a.cfg.ScaleIO.GatewayPassword,
 			nodeproto.SecretDriverPassword:  a.cfg.SDC.Password,
 			nodeproto.SecretDriverKey:       a.cfg.SDC.Key,
+			nodeproto.SecretP12Password:     a.cfg.ScaleIO.P12Password,
 		},
 		sources: (&sources{read: a.sources}).get,
 		fatal:   fatal,

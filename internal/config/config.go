@@ -108,6 +108,7 @@ type ScaleIO struct {
 	Password         redact.Secret
 	LIAToken         redact.Secret
 	GatewayPassword  redact.Secret
+	P12Password      redact.Secret
 	MaxFailures      int
 	RetryBackoff     time.Duration
 }

@@ -101,7 +101,7 @@ func bindMesos(b *binder, c *Config) {
 	b.float(&c.Executor.OtherCPUs, "executor.cpu.non", 0.5, "CPUs taken on other hosts")
 	b.float(&c.Executor.OtherMemory, "executor.mem.non", 512, "MiB of memory taken on other hosts")
 	b.yes(&c.Executor.SCLIPasswordInArgs, "scaleio.scli-password-in-args", false, "allow passwords in scli's arguments where scli does not ask for them; everyone on the host can read them")
-	b.yes(&c.Executor.InstallPrerequisites, "prerequisites.install", true, "let hosts install libaio, numactl and the gateway's Java from their distribution")
+	b.yes(&c.Executor.InstallPrerequisites, "prerequisites.install", true, "let hosts install libaio, numactl, Java and from 4.0 on Python from their distribution")
 	b.text(&c.Executor.Unpack, "hosts.unpack", "", "system whose packages are unpacked on hosts with a read-only /usr (Flatcar), for example el7; nothing is done on them when empty")
 	b.text(&c.Executor.WithoutSDC, "hosts.without-sdc", "data-node", "what becomes of such a host when no module is given for its kernel: data-node stores data and uses no volumes, skip leaves it out")
 	b.number(&c.Placement.MDMNodes, "placement.mdm-nodes", 3, "size of the MDM cluster: 3 or 5")
@@ -126,6 +126,7 @@ func bindScaleIO(b *binder, c *Config) {
 	b.secret(&c.ScaleIO.Password, "scaleio.password", "password that the ScaleIO user gets: 8 to 15 characters, three of lower, upper, digit, special")
 	b.secret(&c.ScaleIO.LIAToken, "scaleio.lia-token", "token of the LIA package; the ScaleIO password when not set")
 	b.secret(&c.ScaleIO.GatewayPassword, "scaleio.gateway-password", "password of the gateway's own admin; the ScaleIO password when not set")
+	b.secret(&c.ScaleIO.P12Password, "scaleio.p12-password", "password of the file that scli of 4.x logs in with; the ScaleIO password when not set")
 	b.number(&c.ScaleIO.MaxFailures, "steps.max-failures", 5, "failed attempts after which a step is stuck")
 	b.duration(&c.ScaleIO.RetryBackoff, "steps.retry-backoff", time.Second, "pause before the second attempt of a step; it doubles up to a minute")
 	b.number(&c.Gateway.Port, "gateway.port", 443, "HTTPS port of the gateways")
@@ -167,6 +168,9 @@ func (c *Config) complete() error {
 	}
 	if c.ScaleIO.GatewayPassword.IsEmpty() {
 		c.ScaleIO.GatewayPassword = c.ScaleIO.Password
+	}
+	if c.ScaleIO.P12Password.IsEmpty() {
+		c.ScaleIO.P12Password = c.ScaleIO.Password
 	}
 	if c.Executor.Program == "" {
 		self, err := os.Executable()
@@ -241,6 +245,8 @@ func (c *Config) validate() []error {
 		errs = append(errs, errors.New("the ScaleIO password is not set: set SIO_SCALEIO_PASSWORD_FILE to the path of a file that holds it, or SIO_SCALEIO_PASSWORD"))
 	} else if err := scaleio.CheckPassword(c.ScaleIO.Password); err != nil {
 		errs = append(errs, fmt.Errorf("SIO_SCALEIO_PASSWORD: %w", err))
+	} else if err := scaleio.CheckPassword(c.ScaleIO.P12Password); err != nil {
+		errs = append(errs, fmt.Errorf("SIO_SCALEIO_P12_PASSWORD: %w", err))
 	}
 	return append(errs, c.checkFiles()...)
 }

@@ -10,6 +10,7 @@ import (
 // TermStarted and whenever it changes.
 type ClusterKnown struct {
 	UUID     string
+	Release  string // of the packages; empty until it is known
 	Gateways []model.Gateway
 	// Uninstalling says that the system is being removed: nothing grows.
 	Uninstalling bool

@@ -74,6 +74,9 @@ type SendCommand struct {
 	Command nodeproto.Command
 	// Secrets are the names of the secrets to seal into it.
 	Secrets []string
+	// Sealed is a box that another node agent made for this one, in the place
+	// of Secrets. It is passed on, and never stored.
+	Sealed []byte
 }
 
 // GatewayCall asks for one object to be as the committed intent says, through

@@ -14,11 +14,18 @@ type Cluster struct {
 	// Paused stops the start of new steps; running ones end.
 	Paused bool `json:"paused,omitempty"`
 	// SystemName is the name that the system gets, or has.
-	SystemName     string    `json:"system_name"`
-	SystemID       string    `json:"system_id,omitempty"`
-	InstallationID string    `json:"installation_id,omitempty"`
-	Version        string    `json:"version,omitempty"`
-	Placed         time.Time `json:"placed,omitzero"`
+	SystemName     string `json:"system_name"`
+	SystemID       string `json:"system_id,omitempty"`
+	InstallationID string `json:"installation_id,omitempty"`
+	Version        string `json:"version,omitempty"`
+	// Release is that of the packages, frozen when the first host is prepared:
+	// what the plan does follows from it. Empty before, and in records of older
+	// schedulers, whose systems are of before 4.0.
+	Release string `json:"release,omitempty"`
+	// MDMAuthority is the authority of the MDMs' certificates, from 4.0 on: the
+	// SHA-256 of its own, in hexadecimal.
+	MDMAuthority string    `json:"mdm_authority,omitempty"`
+	Placed       time.Time `json:"placed,omitzero"`
 	// Members are the MDM cluster, in the order of placement; the first one
 	// creates the cluster.
 	Members  []Member  `json:"members,omitempty"`

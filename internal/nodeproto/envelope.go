@@ -47,6 +47,9 @@ type Report struct {
 	// was restarted, an artifact could not be fetched): it does not count
 	// towards stuck.
 	Interrupted bool `json:"interrupted,omitempty"`
+	// Misplaced is set beside it where another host may succeed: the MDM of
+	// this one is not the primary.
+	Misplaced bool `json:"misplaced,omitempty"`
 	// Hopeless is set on a failure that a retry cannot mend (a wrong
 	// password, no module for the kernel): the step is stuck at once.
 	Hopeless bool `json:"hopeless,omitempty"`

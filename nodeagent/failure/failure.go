@@ -20,6 +20,9 @@ const (
 	Interruption
 	// Hopelessness cannot be mended by a retry.
 	Hopelessness
+	// Misplacement is an interruption that another host may not meet: the MDM
+	// of this one is not the primary.
+	Misplacement
 )
 
 // String names the kind as reports and logs show it.
@@ -29,6 +32,8 @@ func (k Kind) String() string {
 		return "interrupted"
 	case Hopelessness:
 		return "hopeless"
+	case Misplacement:
+		return "misplaced"
 	default:
 		return "failed"
 	}
@@ -45,6 +50,10 @@ func (c *classified) Unwrap() error { return c.err }
 
 // Interrupted marks an error as an interruption. A nil error stays nil.
 func Interrupted(err error) error { return wrap(Interruption, err) }
+
+// Misplaced marks an error as an interruption that another host may not meet. A
+// nil error stays nil.
+func Misplaced(err error) error { return wrap(Misplacement, err) }
 
 // Hopeless marks an error as one that a retry cannot mend. A nil error stays
 // nil.

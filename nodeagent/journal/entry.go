@@ -41,6 +41,7 @@ type Entry struct {
 	// The outcome, as reports carry it.
 	Error       string          `json:"error,omitempty"`
 	Interrupted bool            `json:"interrupted,omitempty"`
+	Misplaced   bool            `json:"misplaced,omitempty"`
 	Hopeless    bool            `json:"hopeless,omitempty"`
 	Changed     bool            `json:"changed,omitempty"`
 	Result      json.RawMessage `json:"result,omitempty"`
@@ -53,7 +54,7 @@ func (e Entry) Ended() bool { return e.State != Started && e.State != Cancelling
 func (e Entry) Report() nodeproto.Report {
 	r := nodeproto.Report{
 		Step: e.Step, Attempt: e.Attempt,
-		Error: e.Error, Interrupted: e.Interrupted, Hopeless: e.Hopeless,
+		Error: e.Error, Interrupted: e.Interrupted, Misplaced: e.Misplaced, Hopeless: e.Hopeless,
 		Changed: e.Changed, Result: e.Result,
 	}
 	switch e.State {

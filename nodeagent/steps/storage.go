@@ -38,7 +38,7 @@ func (s *storageStep) Detect(ctx context.Context) (bool, error) {
 	if err := s.cli.login(ctx); err != nil {
 		var refused *scaleio.SCLIError
 		if errors.As(err, &refused) && (refused.Outcome == scaleio.OutcomeNoConnection || refused.Outcome == scaleio.OutcomeNoCluster) {
-			return false, failure.Interrupted(err) // nothing is wrong with the object
+			return false, failure.Misplaced(err)
 		}
 		return false, err
 	}

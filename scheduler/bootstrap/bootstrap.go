@@ -35,6 +35,8 @@ type Bootstrap struct {
 	queue      queue
 	spent      spending
 	told       core.ClusterKnown // last
+	// primaryTurn counts how often an MDM turned out not to be the primary.
+	primaryTurn int
 }
 
 // live is what is known of a host's node agent in this term.

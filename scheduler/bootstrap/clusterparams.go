@@ -52,6 +52,7 @@ func createClusterParams(t *turn, _ ref) (any, error) {
 		all = append(all, m.Address)
 	}
 	return nodeproto.CreateClusterParams{
+		Release:   t.scliRelease(),
 		MemberIPs: all,
 		Name:      first.Name, IPs: []string{first.Address}, ManagementIPs: []string{first.Address},
 		Username: t.options.AdminUsername,
@@ -80,7 +81,7 @@ func addStandbyParams(t *turn, at ref) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		params := nodeproto.AddStandbyMDMParams{Name: m.Name, Manager: m.Persona == model.Manager, IPs: []string{address}, Username: t.options.AdminUsername}
+		params := nodeproto.AddStandbyMDMParams{Release: t.scliRelease(), Name: m.Name, Manager: m.Persona == model.Manager, IPs: []string{address}, Username: t.options.AdminUsername}
 		if params.Manager {
 			params.ManagementIPs = []string{address} // a tie-breaker has none
 		}
@@ -92,6 +93,7 @@ func addStandbyParams(t *turn, at ref) (any, error) {
 // switchModeParams names the members that are added: the first one is there.
 func switchModeParams(t *turn, _ ref) (any, error) {
 	params := nodeproto.SwitchClusterModeParams{
+		Release:         t.scliRelease(),
 		Mode:            fmt.Sprintf("%d_node", len(t.cluster.Members)),
 		Username:        t.options.AdminUsername,
 		ExpectedMembers: len(t.cluster.Members),
@@ -107,7 +109,7 @@ func switchModeParams(t *turn, _ ref) (any, error) {
 }
 
 func renameParams(t *turn, _ ref) (any, error) {
-	return nodeproto.RenameSystemParams{Name: t.cluster.SystemName, Username: t.options.AdminUsername}, nil
+	return nodeproto.RenameSystemParams{Release: t.scliRelease(), Name: t.cluster.SystemName, Username: t.options.AdminUsername}, nil
 }
 
 func protectionDomainParams(_ *turn, at ref) (any, error) {

@@ -22,20 +22,36 @@ func (s *site) call(e core.GatewayCall) []core.Event {
 			return []core.Event{answer}
 		}
 	}
-	var result any
-	switch nodeproto.Name(e.Step) {
+	if s.noGateway {
+		s.wrong("%s, and there are no gateways", e)
+	}
+	result := s.storage(e.Host, e.Step, e.Params)
+	if text, ours := s.takeOut(e); ours && text != "" {
+		answer.Err, answer.Interrupted = text, true
+	}
+	raw, err := json.Marshal(result)
+	if err != nil {
+		s.wrong("result: %v", err)
+	}
+	answer.Result = raw
+	return []core.Event{answer}
+}
+
+// storage does what makes a storage object, whoever is told to.
+func (s *site) storage(host, step string, params json.RawMessage) (result any) {
+	switch nodeproto.Name(step) {
 	case core.StepProtectionDomains:
-		s.domains[decode[core.ProtectionDomainParams](s, e.Params).Name] = true
+		s.domains[decode[core.ProtectionDomainParams](s, params).Name] = true
 	case core.StepFaultSets:
-		p := decode[core.FaultSetParams](s, e.Params)
-		s.requireDomain(p.ProtectionDomain, e.Step)
+		p := decode[core.FaultSetParams](s, params)
+		s.requireDomain(p.ProtectionDomain, step)
 		s.sets[p.Name] = true
 	case core.StepStoragePools:
-		p := decode[core.StoragePoolParams](s, e.Params)
-		s.requireDomain(p.ProtectionDomain, e.Step)
+		p := decode[core.StoragePoolParams](s, params)
+		s.requireDomain(p.ProtectionDomain, step)
 		s.pools[p.Name] = true
 	case core.StepSparePolicy:
-		p := decode[core.SparePolicyParams](s, e.Params)
+		p := decode[core.SparePolicyParams](s, params)
 		if !s.pools[p.StoragePool] {
 			s.wrong("spare before pool")
 		}
@@ -44,9 +60,9 @@ func (s *site) call(e core.GatewayCall) []core.Event {
 			result = json.RawMessage(s.spareAnswer)
 		}
 	case core.StepAddSDS:
-		p := decode[core.AddSDSParams](s, e.Params)
-		s.need(s.hosts[e.Host], e.Step, nodeproto.StepSDSPackage)
-		s.requireDomain(p.ProtectionDomain, e.Step)
+		p := decode[core.AddSDSParams](s, params)
+		s.need(s.hosts[host], step, nodeproto.StepSDSPackage)
+		s.requireDomain(p.ProtectionDomain, step)
 		if p.FaultSet != "" && !s.sets[p.FaultSet] {
 			s.wrong("sds before fault set %s", p.FaultSet)
 		}
@@ -59,9 +75,9 @@ func (s *site) call(e core.GatewayCall) []core.Event {
 		}
 		result = sds
 	case core.StepAddDevices:
-		result = s.addDevices(decode[core.AddDevicesParams](s, e.Params))
+		result = s.addDevices(decode[core.AddDevicesParams](s, params))
 	case core.StepVerifyVolume:
-		p := decode[core.VerifyVolumeParams](s, e.Params)
+		p := decode[core.VerifyVolumeParams](s, params)
 		if len(s.devices) < 3 {
 			s.wrong("verify-volume with devices %v", s.devices)
 		}
@@ -69,7 +85,7 @@ func (s *site) call(e core.GatewayCall) []core.Event {
 		// only a paused ex-leader still can.
 		s.volumes[p.Volume] = true
 	case core.StepVerify:
-		p := decode[core.VerifyParams](s, e.Params)
+		p := decode[core.VerifyParams](s, params)
 		for name := range s.volumes {
 			if !strings.HasPrefix(name, p.VolumePrefix) {
 				s.wrong("verify with prefix %q leaves volume %s", p.VolumePrefix, name)
@@ -79,15 +95,7 @@ func (s *site) call(e core.GatewayCall) []core.Event {
 			s.wrong("verify without a volume")
 		}
 	}
-	if text, ours := s.takeOut(e); ours && text != "" {
-		answer.Err, answer.Interrupted = text, true
-	}
-	raw, err := json.Marshal(result)
-	if err != nil {
-		s.wrong("result: %v", err)
-	}
-	answer.Result = raw
-	return []core.Event{answer}
+	return result
 }
 
 func sortedNames(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -30,7 +30,9 @@ const (
 	// LastMDM: the node agent of a manager, by scli: of the primary MDM, which is
 	// found by trying, later of the only one that is left.
 	LastMDM Runner = "last MDM"
-	// ByGateway: the leader, through any gateway's REST API.
+	// ByGateway: the leader, through any gateway's REST API. Where the release
+	// has no gateway, the node agent of the manager that is the primary MDM, by
+	// scli.
 	ByGateway Runner = "gateway"
 )
 
@@ -47,7 +49,8 @@ const (
 	Own Relation = "own"
 	// EachMember: the step of every host of the MDM cluster.
 	EachMember Relation = "each member"
-	// AnyGateway: at least one gateway that was proven to work.
+	// AnyGateway: at least one gateway that was proven to work. Met where the
+	// release has no gateways.
 	AnyGateway Relation = "any gateway"
 	// ThreeUnits: the step of hosts in at least three fault units.
 	ThreeUnits Relation = "three fault units"
@@ -108,6 +111,8 @@ type spec struct {
 	// undoes is the step of the installation that made what a removal step takes
 	// away; empty when there is none such.
 	undoes string
+	// since4 steps exist from release 4.0 on only.
+	since4 bool
 	// params builds the complete intent.
 	params func(t *turn, r ref) (any, error)
 	// result takes over what a done step said; nil ignores it.

@@ -114,6 +114,9 @@ func (t *turn) replace(i int, host string) {
 	m := &t.cluster.Members[i]
 	t.demote(t.plans[m.Host], host)
 	m.Host, m.Address = host, ""
+	if i == 0 {
+		t.authorityLost()
+	}
 	t.promote(t.plans[host], m.Persona)
 	t.changed[""] = true
 	t.queueCluster()

@@ -23,14 +23,17 @@ func prerequisitesParams(t *turn, at ref) (any, error) {
 	if err := t.lacking(at.host); err != nil {
 		return nil, err
 	}
+	t.freezeRelease()
 	p := nodeproto.PrerequisitesParams{Ports: t.ports(at.host)}
 	if slices.Contains(t.components(t.plans[at.host].Persona), componentGateway) {
 		p.MinMemoryMB = int64(min(managerMemory, t.options.MDM.MemoryMB))
-		p.Java = gatewayJava
+		if hasGateway(t.release()) {
+			p.Java = gatewayJava
+		}
 	}
 	if t.options.InstallPrerequisites && !t.image(at.host) {
 		system := t.live[at.host].inventory
-		p.Packages = prerequisites(system.OS, t.plans[at.host].Persona)
+		p.Packages = prerequisites(system.OS, t.plans[at.host].Persona, t.release())
 		if d := t.options.Driver; d != nil && d.Build {
 			p.Packages = append(p.Packages, buildTools(system.OS, system.Kernel)...)
 		}
@@ -60,6 +63,9 @@ func (t *turn) ports(host string) []nodeproto.ComponentPort {
 		switch component {
 		case componentMDM:
 			ports = []int{9011, 6611} // the cluster's, and that of its clients
+			if !hasGateway(t.release()) {
+				ports = []int{9011, 8611}
+			}
 		case componentSDS:
 			ports = []int{7072}
 		case componentLIA:
@@ -68,7 +74,7 @@ func (t *turn) ports(host string) []nodeproto.ComponentPort {
 			ports = []int{t.options.GatewayPort, t.options.GatewayHTTPPort}
 		}
 		for _, port := range ports {
-			if p, ok := Choose(t.options.Packages, component, system); ok {
+			if p, ok := Choose(t.catalogue(), component, system); ok {
 				list = append(list, nodeproto.ComponentPort{Port: port, Component: component, Package: p.Name})
 			}
 		}
@@ -82,9 +88,9 @@ func (t *turn) choosePackage(host, component string) (Package, error) {
 	if err != nil {
 		return Package{}, err
 	}
-	p, ok := Choose(t.options.Packages, component, system)
+	p, ok := Choose(t.catalogue(), component, system)
 	if !ok {
-		return p, noPackage([]string{component}, system)
+		return p, t.noPackage([]string{component}, system)
 	}
 	return p, nil
 }
@@ -100,14 +106,14 @@ func (t *turn) lacking(host string) error {
 		if slices.Contains([]string{componentSDC, componentREXRay, componentDVDCLI}, component) && t.withoutSDC(host) != "" {
 			continue
 		}
-		if _, ok := Choose(t.options.Packages, component, system); !ok {
+		if _, ok := Choose(t.catalogue(), component, system); !ok {
 			missing = append(missing, component)
 		}
 	}
 	if len(missing) == 0 {
 		return nil
 	}
-	return noPackage(missing, system)
+	return t.noPackage(missing, system)
 }
 
 // components are what is installed on a host of a persona.
@@ -116,7 +122,7 @@ func (t *turn) components(persona model.Persona) []string {
 	if persona != model.Storage {
 		list = append(list, componentMDM)
 	}
-	if persona == model.Manager {
+	if persona == model.Manager && hasGateway(t.release()) {
 		list = append(list, componentGateway)
 	}
 	if t.unwanted(nodeproto.StepVolumeDriver) == "" {
@@ -125,13 +131,20 @@ func (t *turn) components(persona model.Persona) []string {
 	return list
 }
 
-func noPackage(components []string, system model.OS) error {
-	return fmt.Errorf("no package of %s for %s %s (%s): give one in --artifacts.dir or --packages of every scheduler, restart them, then order retry",
-		strings.Join(components, ", "), system.ID, system.Version, system.Family)
+func (t *turn) noPackage(components []string, system model.OS) error {
+	begun := ""
+	if release := t.cluster.Release; release != "" && hasGateway(release) != hasGateway(t.options.release()) {
+		begun = fmt.Sprintf(" that goes with %s, which the first host was prepared for", release)
+	}
+	return fmt.Errorf("no package of %s for %s %s (%s)%s: give one in --artifacts.dir or --packages of every scheduler, restart them, then order retry",
+		strings.Join(components, ", "), system.ID, system.Version, system.Family, begun)
 }
 
 func packageParams(component string) func(t *turn, at ref) (any, error) {
 	return func(t *turn, at ref) (any, error) {
+		if reason := t.unwanted(at.key); reason != "" {
+			return nil, notNeeded{reason}
+		}
 		if (component == componentMDM || component == componentGateway) && t.misplaced(at) {
 			return nil, errNotYet
 		}
@@ -178,10 +191,13 @@ func liaIDParams(t *turn, _ ref) (any, error) {
 	if t.cluster.InstallationID == "" {
 		return nil, notNeeded{"the cluster's installation id is not known, since create-cluster was forced complete or gave none"}
 	}
-	return nodeproto.LIAIDParams{InstallationID: t.cluster.InstallationID}, nil
+	return nodeproto.LIAIDParams{InstallationID: t.cluster.InstallationID, TokenLogin: !hasGateway(t.cluster.Release)}, nil
 }
 
 func gatewayConfigureParams(t *turn, at ref) (any, error) {
+	if reason := t.unwanted(at.key); reason != "" {
+		return nil, notNeeded{reason}
+	}
 	if _, err := t.address(at.host); err != nil {
 		return nil, err
 	}

@@ -138,6 +138,10 @@ func (t *turn) retry(at ref, step model.Step) error {
 // it can.
 func (t *turn) notAgain(at ref) string {
 	switch at.name() {
+	case nodeproto.StepMDMAuthority:
+		if t.begun() {
+			return "the MDM cluster trusts the authority that was made"
+		}
 	case core.StepVerifyVolume:
 		// Whoever performs a removal that was intended, now or late, removes
 		// every volume with the prefix: one of a new attempt would be made again

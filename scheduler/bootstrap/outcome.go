@@ -15,6 +15,7 @@ type outcome struct {
 	err         string // empty: done
 	result      json.RawMessage
 	interrupted bool
+	misplaced   bool // another host may succeed
 	hopeless    bool
 }
 
@@ -25,8 +26,11 @@ func (t *turn) running(host, key string, attempt int, runner string) (ref, model
 		return ref{}, model.Step{}, false
 	}
 	at := ref{host, key}
-	if s.Scope != PerNode {
+	switch object := at.object(); {
+	case s.Scope != PerNode:
 		at.host = ""
+	case s.Runner == ByGateway && object != "":
+		at = ref{object, s.Name} // see wireKey
 	}
 	step, has := t.step(at)
 	ok := has && step.State == model.Running && step.Attempt == attempt && step.Runner == runner
@@ -34,6 +38,10 @@ func (t *turn) running(host, key string, attempt int, runner string) (ref, model
 }
 
 func (t *turn) nodeReported(e core.NodeReported) {
+	if nodeproto.Name(e.Report.Step) == nodeproto.QuestionMDMCertificate {
+		t.certificateGiven(e)
+		return
+	}
 	at, step, ok := t.running(e.Host, e.Report.Step, e.Report.Attempt, e.Host)
 	if !ok {
 		return
@@ -46,7 +54,7 @@ func (t *turn) nodeReported(e core.NodeReported) {
 	case nodeproto.Done:
 		t.conclude(at, step, outcome{result: r.Result})
 	case nodeproto.Failed:
-		t.conclude(at, step, outcome{err: orUnknown(r.Error), interrupted: r.Interrupted, hopeless: r.Hopeless})
+		t.conclude(at, step, outcome{err: orUnknown(r.Error), interrupted: r.Interrupted, misplaced: r.Misplaced, hopeless: r.Hopeless})
 	case nodeproto.Cancelled:
 		t.conclude(at, step, outcome{err: "the attempt was cancelled", interrupted: true})
 	}
@@ -104,6 +112,9 @@ func (t *turn) conclude(at ref, step model.Step, out outcome) {
 	delete(t.asked, at)
 	s := t.graph.byName[at.name()]
 	var skip notNeeded
+	if out.misplaced && step.Runner == t.primary() {
+		t.primaryTurn++
+	}
 	if out.err == "" && s.result != nil {
 		if err := s.result(t, at, out.result); err != nil && !errors.As(err, &skip) {
 			out.err = fmt.Sprintf("its result cannot be used: %v", err)
@@ -176,6 +187,8 @@ func (t *turn) done(at ref) {
 		t.explainStep(at, t.adopted(at.host))
 	case core.StepSparePolicy:
 		t.explainStep(at, t.spareFound(at))
+	case nodeproto.StepMDMCertificate:
+		t.certifyAgain(at.host)
 	}
 }
 

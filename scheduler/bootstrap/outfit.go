@@ -10,7 +10,7 @@ import (
 // them for a new plan, those of a newer release for an old one.
 func (t *turn) outfit(plan *model.NodePlan) {
 	for _, s := range t.graph.specs {
-		if s.onDemand || s.removal || !s.fits(plan.Persona) {
+		if s.onDemand || s.removal || !s.fits(plan.Persona) || t.absent(s) {
 			continue
 		}
 		at := ref{plan.Hostname, s.Name}
@@ -18,7 +18,9 @@ func (t *turn) outfit(plan *model.NodePlan) {
 		// Without an attempt only our own lack of something made it stuck,
 		// which this scheduler may have.
 		lacked := has && step.State == model.Stuck && step.Attempt == 0
-		if has && !lacked {
+		// Before a release was begun, packages of another one may be given.
+		spared := has && step.State == model.Skipped && step.Attempt == 0 && (step.Reason == noGateway || step.Reason == noDriver) && hasGateway(t.release())
+		if has && !lacked && !spared {
 			continue
 		}
 		if reason := t.unwanted(s.Name); reason != "" {
@@ -34,12 +36,21 @@ func (t *turn) unwanted(name string) string {
 	o := t.options
 	driverless := ""
 	switch {
+	case !hasGateway(t.release()):
+		if name == nodeproto.StepGatewayPackage || name == nodeproto.StepGatewayConfigure {
+			return noGateway
+		}
+		driverless = noDriver
 	case !o.VolumeDriver:
 		driverless = "--volumes.driver is off"
 	case !offers(o.Packages, componentREXRay) && !offers(o.Packages, componentDVDCLI):
 		driverless = "no packages of rexray and dvdcli are given in --artifacts.dir or --packages"
 	}
 	switch name {
+	case nodeproto.StepActiveMQPackage:
+		if !offers(o.Packages, componentActiveMQ) {
+			return "no package of activemq is given in --artifacts.dir or --packages"
+		}
 	case nodeproto.StepVolumeDriver, nodeproto.StepVolumeDriverEndpoint:
 		return driverless
 	case nodeproto.StepIsolator, nodeproto.StepAgentRestart:
@@ -58,6 +69,9 @@ func (t *turn) unwanted(name string) string {
 func (t *turn) outfitCluster() {
 	for i, m := range t.cluster.Members {
 		if i == 0 {
+			if needsCertificates(t.release()) {
+				t.add(nodeproto.StepMDMAuthority)
+			}
 			t.add(nodeproto.StepCreateCluster)
 			continue
 		}

@@ -16,10 +16,12 @@ const (
 	componentSDC     = "sdc"
 	componentLIA     = "lia"
 	componentGateway = "gateway"
-	componentREXRay  = "rexray"
-	componentDVDCLI  = "dvdcli"
-	componentDVDI    = "dvdi"
-	componentSCINI   = "scini"
+	// componentActiveMQ comes with 4.5, and is installed where it is given.
+	componentActiveMQ = "activemq"
+	componentREXRay   = "rexray"
+	componentDVDCLI   = "dvdcli"
+	componentDVDI     = "dvdi"
+	componentSCINI    = "scini"
 	// componentKey is a public key by which packages are signed.
 	componentKey = "key"
 )
@@ -147,7 +149,7 @@ func buildTools(os model.OS, kernel string) []string {
 
 // prerequisites are the distribution's packages that ScaleIO's need: the
 // vendor's packages declare only some of them.
-func prerequisites(os model.OS, persona model.Persona) []string {
+func prerequisites(os model.OS, persona model.Persona, release string) []string {
 	var names []string
 	switch {
 	case os.ID == "sles":
@@ -160,7 +162,10 @@ func prerequisites(os model.OS, persona model.Persona) []string {
 	default:
 		names = []string{"libaio1", "numactl"}
 	}
-	if persona != model.Manager {
+	if needsCertificates(release) && persona != model.Storage {
+		return append(names, mdmPrerequisites(os)...)
+	}
+	if persona != model.Manager || !hasGateway(release) {
 		return names
 	}
 	// The gateway is a Java program.
@@ -172,4 +177,13 @@ func prerequisites(os model.OS, persona model.Persona) []string {
 	default:
 		return append(names, "openjdk-8-jre-headless")
 	}
+}
+
+// mdmPrerequisites are what an MDM of 4.x needs: Java, and Python for the
+// vendor's program that makes certificates.
+func mdmPrerequisites(os model.OS) []string {
+	if os.Family == "deb" {
+		return []string{"openjdk-17-jre-headless", "python3"}
+	}
+	return []string{"java-17-openjdk-headless", "python3"}
 }

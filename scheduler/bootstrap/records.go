@@ -134,7 +134,7 @@ func (r *records) unmet(at ref, n Need) string {
 	case EachMember:
 		return r.unmetMembers(n.Step)
 	case AnyGateway:
-		if len(r.cluster.Gateways) == 0 {
+		if len(r.cluster.Gateways) == 0 && hasGateway(r.cluster.Release) {
 			return "a gateway"
 		}
 	case ThreeUnits:
@@ -193,8 +193,9 @@ func (r *records) unmetMembers(name string) string {
 	}
 	for _, m := range r.cluster.Members {
 		at := ref{m.Host, name}
-		step, _ := r.step(at)
-		if text := waiting(at, step, false); text != "" {
+		step, has := r.step(at)
+		// Not every member has every step, but each has its plan.
+		if text := waiting(at, step, !has && onboarded(r.plans[m.Host])); text != "" {
 			return text
 		}
 	}

@@ -49,6 +49,11 @@ type site struct {
 	faulty func(host, step string, attempt int) *nodeproto.Report
 	// slow steps only start, as "host/step".
 	slow map[string]bool
+	// noGateway makes it a system of 4.x: storage objects are made by node
+	// agents, and MDMs need certificates.
+	noGateway   bool
+	authority   string
+	authorities int
 	// forced steps are missing on purpose.
 	forced map[string]bool
 }
@@ -67,6 +72,8 @@ type host struct {
 	digests    map[string]string
 	ran        []string // steps in the order in which they were run
 	packages   map[string]bool
+	// certificate is the authority of its MDM's.
+	certificate string
 }
 
 func newSite(names ...string) *site {
@@ -166,6 +173,9 @@ func (s *site) command(e core.SendCommand) []core.Event {
 	}
 	report := func(r nodeproto.Report) core.Event { return core.NodeReported{Host: h.name, Report: r} }
 	last, known := h.journal[c.Step]
+	if c.Kind == nodeproto.Ask {
+		return []core.Event{s.answer(h, c)}
+	}
 	switch {
 	case c.Kind == nodeproto.Run && c.Digest != nodeproto.DigestOf(c.Step, c.Params):
 		s.wrong("digest of %s does not fit", c.Step)
@@ -207,6 +217,13 @@ func (s *site) command(e core.SendCommand) []core.Event {
 		r.State, r.Error, r.Interrupted = nodeproto.Failed, text, true
 		h.journal[c.Step] = r
 		return []core.Event{started, report(r)}
+	}
+	if s.noGateway {
+		if f := s.refuse4(h, e); f != nil {
+			f.Step, f.Attempt = c.Step, c.Attempt
+			h.journal[c.Step] = *f
+			return []core.Event{started, report(*f)}
+		}
 	}
 	r.State, r.Result = nodeproto.Done, s.run(h, c)
 	h.journal[c.Step] = r
@@ -252,6 +269,18 @@ func (s *site) run(h *host, c nodeproto.Command) json.RawMessage {
 		h.packages[c.Step] = true
 	}
 	switch nodeproto.Name(c.Step) {
+	case nodeproto.StepProtectionDomains, nodeproto.StepFaultSets, nodeproto.StepStoragePools, nodeproto.StepSparePolicy,
+		nodeproto.StepAddSDS, nodeproto.StepAddDevices, nodeproto.StepVerifyVolume, nodeproto.StepVerify:
+		_, host, _ := strings.Cut(c.Step, "/")
+		return result(s.storage(host, c.Step, decode[nodeproto.ByScli[json.RawMessage]](s, c.Params).Object))
+	case nodeproto.StepMDMAuthority:
+		s.need(h, c.Step, nodeproto.StepMDMPackage)
+		s.authorities++
+		s.authority = fmt.Sprintf("authority %d of %s", s.authorities, h.name)
+		return result(nodeproto.MDMAuthorityResult{Authority: s.authority})
+	case nodeproto.StepMDMCertificate:
+		s.need(h, c.Step, nodeproto.StepMDMPackage)
+		h.certificate = decode[nodeproto.MDMCertificateParams](s, c.Params).Authority
 	case nodeproto.StepMDMPackage, nodeproto.StepSDSPackage, nodeproto.StepLIAPackage, nodeproto.StepGatewayPackage:
 		s.need(h, c.Step, nodeproto.StepPrerequisites)
 	case nodeproto.StepMDMRemove:

@@ -131,6 +131,19 @@ func (st *stage) checkIntent(records leader.Snapshot, effect core.Effect) {
 	stored := func(path string) map[string]model.Step { return st.steps(path, records[path].Data) }
 	switch e := effect.(type) {
 	case core.SendCommand:
+		name, object, _ := strings.Cut(e.Command.Step, "/")
+		switch name {
+		case nodeproto.QuestionMDMCertificate:
+			step := stored("/nodes/" + object + "/plan")[nodeproto.StepMDMCertificate]
+			require.Equal(st.t, model.Running, step.State, "%s", e)
+			return
+		case nodeproto.StepAddSDS, nodeproto.StepAddDevices:
+			step := stored("/nodes/" + object + "/plan")[name]
+			require.Equal(st.t, model.Running, step.State, "%s", e)
+			require.Equal(st.t, e.Command.Digest, step.Digest, "%s", e)
+			require.Equal(st.t, e.Host, step.Runner, "%s", e)
+			return
+		}
 		step, ok := stored("/nodes/" + e.Host + "/plan")[e.Command.Step]
 		if !ok {
 			step = stored(leader.PathCluster)[e.Command.Step]

@@ -81,6 +81,9 @@ func (t *turn) ready(s *spec, at ref, step model.Step) bool {
 func (t *turn) runner(s *spec, at ref) string {
 	switch s.Runner {
 	case ByGateway:
+		if !hasGateway(t.cluster.Release) {
+			return t.primary()
+		}
 		return model.RunnerGateway
 	case FirstMDM:
 		return t.cluster.Members[0].Host
@@ -120,6 +123,9 @@ func (t *turn) start(s *spec, at ref, step model.Step) {
 		t.set(at, step)
 		return
 	}
+	if s.Runner == ByGateway && runner != model.RunnerGateway {
+		params = nodeproto.ByScli[any]{Release: t.cluster.Release, Object: params}
+	}
 	raw, err := json.Marshal(params)
 	if err != nil {
 		panic(fmt.Sprintf("parameters of %s: %v", at, err)) // plain structs
@@ -127,7 +133,7 @@ func (t *turn) start(s *spec, at ref, step model.Step) {
 	now := t.now
 	step.State, step.Runner = model.Running, runner
 	step.Attempt++
-	step.Params, step.Digest = raw, nodeproto.DigestOf(at.key, raw)
+	step.Params, step.Digest = raw, nodeproto.DigestOf(wireKey(s, at, runner), raw)
 	step.Result, step.Reason = nil, ""
 	step.Started, step.Finished, step.NotBefore = &now, nil, nil
 	if u := t.cluster.Uninstall; s.removal && s.Name != core.StepRemovalCheck && u.Begun == nil {
@@ -175,24 +181,48 @@ func (t *turn) ask(at ref, step model.Step) {
 		return
 	}
 	t.asked[at] = q
-	t.out.Do(t.command(at, step))
+	if command, ok := t.command(at, step); ok {
+		t.out.Do(command)
+	}
 	t.timer(timerOf(timerAsk, at), q.delay)
 	q.delay = min(2*q.delay, t.options.ResendAfterMax)
 }
 
-// command is what is sent for a running step: the step, or its tombstone when
-// an operator wants it forced complete.
-func (t *turn) command(at ref, step model.Step) core.SendCommand {
-	kind, secrets := nodeproto.Run, t.graph.byName[at.name()].Secrets
-	if forced(step) {
-		kind, secrets = nodeproto.Cancel, nil
-	}
-	return core.SendCommand{
+// command is what is sent for a running step: the step, its tombstone when an
+// operator wants it forced complete, or the question for the box that it needs.
+// There is none while nobody can be asked for that.
+func (t *turn) command(at ref, step model.Step) (core.SendCommand, bool) {
+	s := t.graph.byName[at.name()]
+	command := core.SendCommand{
 		Host:    step.Runner,
 		Address: t.live[step.Runner].address,
-		Command: nodeproto.Command{Kind: kind, Step: at.key, Attempt: step.Attempt, Params: step.Params, Digest: step.Digest},
-		Secrets: secrets,
+		Command: nodeproto.Command{Kind: nodeproto.Run, Step: wireKey(s, at, step.Runner), Attempt: step.Attempt, Params: step.Params, Digest: step.Digest},
+		Secrets: t.secrets(s),
 	}
+	if forced(step) {
+		command.Command.Kind, command.Secrets = nodeproto.Cancel, nil
+	} else if at.key == nodeproto.StepMDMCertificate {
+		return t.withBox(at, step, command)
+	}
+	return command, true
+}
+
+// wireKey is a step's key for a node agent: that of a host's step which another
+// host runs names the host, since journals go by keys.
+func wireKey(s *spec, at ref, runner string) string {
+	if s.Scope == PerNode && s.Runner == ByGateway && runner != model.RunnerGateway {
+		return at.key + "/" + at.host
+	}
+	return at.key
+}
+
+// secrets are the names of what a step's command carries: who runs scli from 4.0
+// on needs the login file's password and no other.
+func (t *turn) secrets(s *spec) []string {
+	if !hasGateway(t.cluster.Release) && (s.Runner == FirstMDM || s.Runner == ByGateway) {
+		return []string{nodeproto.SecretP12Password}
+	}
+	return s.Secrets
 }
 
 // objectOf is what a gateway call works on: calls on one object keep their

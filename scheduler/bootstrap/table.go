@@ -44,8 +44,16 @@ func packageSteps() []*spec {
 		},
 		{
 			StepInfo: StepInfo{
-				Name: nodeproto.StepMDMPackage, Phase: PhasePackages, Scope: PerNode, Runner: OwnHost, Personas: mdm,
+				Name: nodeproto.StepActiveMQPackage, Phase: PhasePackages, Scope: PerNode, Runner: OwnHost, Personas: mdm,
 				Needs: []Need{checked},
+				Text:  "install ActiveMQ, where it is given (4.5)",
+			},
+			since4: true, params: packageParams(componentActiveMQ),
+		},
+		{
+			StepInfo: StepInfo{
+				Name: nodeproto.StepMDMPackage, Phase: PhasePackages, Scope: PerNode, Runner: OwnHost, Personas: mdm,
+				Needs: []Need{checked, {SameHost, nodeproto.StepActiveMQPackage, "the MDM of 4.5 starts it"}},
 				Text:  "install the MDM with the role of this host",
 			},
 			params: packageParams(componentMDM),
@@ -101,9 +109,32 @@ func clusterSteps() []*spec {
 	return []*spec{
 		{
 			StepInfo: StepInfo{
+				Name: nodeproto.StepMDMAuthority, Phase: PhaseCluster, Scope: PerCluster, Runner: FirstMDM,
+				Secrets: []string{nodeproto.SecretP12Password},
+				Needs:   []Need{{EachMember, nodeproto.StepMDMPackage, "the vendor's program comes with it, and who made the authority should not be replaced"}},
+				Text:    "make the authority of the MDMs' certificates (from 4.0 on)",
+			},
+			since4: true, params: mdmAuthorityParams, result: mdmAuthorityResult,
+		},
+		{
+			StepInfo: StepInfo{
+				Name: nodeproto.StepMDMCertificate, Phase: PhaseCluster, Scope: PerNode, Runner: OwnHost, Personas: []model.Persona{model.Manager},
+				Needs: []Need{
+					{SameHost, nodeproto.StepMDMPackage, "the MDM reads it when it is restarted"},
+					{All, nodeproto.StepMDMAuthority, "the authority makes it"},
+				},
+				Text: "give the MDM its certificate (from 4.0 on); again when the authority is another",
+			},
+			since4: true, params: mdmCertificateParams,
+		},
+		{
+			StepInfo: StepInfo{
 				Name: nodeproto.StepCreateCluster, Phase: PhaseCluster, Scope: PerCluster, Runner: FirstMDM, Secrets: secrets,
-				Needs: []Need{{EachMember, nodeproto.StepMDMPackage, "once the cluster is begun a lost member is not replaced: each has proven itself before"}},
-				Text:  "create the cluster with its first MDM, set the password",
+				Needs: []Need{
+					{EachMember, nodeproto.StepMDMPackage, "once the cluster is begun a lost member is not replaced: each has proven itself before"},
+					{EachMember, nodeproto.StepMDMCertificate, "an MDM of 4.x speaks to nobody without"},
+				},
+				Text: "create the cluster with its first MDM, set the password",
 			},
 			params: createClusterParams, result: createClusterResult,
 		},
@@ -164,7 +195,8 @@ func storageSteps() []*spec {
 		{
 			StepInfo: StepInfo{
 				Name: core.StepProtectionDomains, Phase: PhaseStorage, Scope: PerObject, Runner: ByGateway,
-				Needs: []Need{gateway}, Text: "make the protection domain",
+				Needs: []Need{gateway, {All, nodeproto.StepRenameSystem, "where there is no gateway, scli makes it when the cluster is complete"}},
+				Text:  "make the protection domain",
 			},
 			params: protectionDomainParams,
 		},

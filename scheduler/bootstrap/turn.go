@@ -81,8 +81,8 @@ func (t *turn) finish() {
 // tellCluster tells the other cores what they need of the cluster's record,
 // once a term and whenever it changes.
 func (t *turn) tellCluster() {
-	now := core.ClusterKnown{UUID: t.cluster.UUID, Gateways: t.cluster.Gateways, Uninstalling: t.removing()}
-	if now.UUID == t.told.UUID && now.Uninstalling == t.told.Uninstalling && slices.Equal(now.Gateways, t.told.Gateways) {
+	now := core.ClusterKnown{UUID: t.cluster.UUID, Release: t.cluster.Release, Gateways: t.cluster.Gateways, Uninstalling: t.removing()}
+	if now.UUID == t.told.UUID && now.Release == t.told.Release && now.Uninstalling == t.told.Uninstalling && slices.Equal(now.Gateways, t.told.Gateways) {
 		return
 	}
 	now.Gateways = slices.Clone(now.Gateways)
