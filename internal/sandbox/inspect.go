@@ -76,13 +76,16 @@ func (w *World) inspectMesos(r *Report) {
 // secrets are what must stand nowhere but where it was put.
 func (w *World) secrets() []redact.Secret {
 	secrets := []redact.Secret{w.password}
+	for _, key := range w.system.PrivateKeys() {
+		secrets = append(secrets, redact.New(key))
+	}
 	if w.aws != nil {
 		secrets = append(secrets, w.aws.keyID, w.aws.key)
 	}
 	return secrets
 }
 
-// FindSecret greps for the password and the AWS keys in znodes, logs, HTTP
+// FindSecret greps for the password, the AWS keys and the MDMs' private keys in znodes, logs, HTTP
 // answers, the arguments of every process, and the files of the hosts outside
 // the one that is made to hold the password.
 func (w *World) FindSecret(ctx context.Context) ([]string, error) {

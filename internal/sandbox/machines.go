@@ -119,7 +119,7 @@ func (w *World) repository() string { return filepath.Join(w.dir, "repository") 
 
 // EditPackages builds the vendor's packages anew, as edit leaves them.
 func (w *World) EditPackages(edit func(*packagestest.Package)) error {
-	_, err := scaleiotest.BuildPackages(w.packages, packageVersion, w.os(), w.gatewayPort, edit)
+	_, err := scaleiotest.BuildPackages(w.packages, releases[w.opts.Release], w.os(), w.gatewayPort, edit)
 	return err
 }
 

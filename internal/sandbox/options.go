@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -30,6 +33,9 @@ type Options struct {
 	// StandInPackages uses package files and package tools that cost nothing,
 	// instead of real .deb files and the machine's dpkg.
 	StandInPackages bool
+	// Release is the one that the doubles play, as in Releases; DefaultRelease
+	// when empty.
+	Release string
 	// Machines makes the hosts machines of systemd-nspawn with a real systemd
 	// and real package tools, instead of directories. It needs root.
 	Machines bool
@@ -67,6 +73,18 @@ const (
 	diskBytes = 110 << 30
 )
 
+// releases are those that the doubles can play, with their packages' versions.
+var releases = map[string]string{DefaultRelease: "2.6-11000.113", "4.5": "4.5-2100.105"}
+
+// DefaultRelease has gateways.
+const DefaultRelease = "2.6"
+
+// Releases are the values of Options.Release.
+func Releases() []string { return slices.Sorted(maps.Keys(releases)) }
+
+// gatewayless reports whether the release has no gateway.
+func (o *Options) gatewayless() bool { return o.Release != DefaultRelease }
+
 func (o *Options) complete() error {
 	if o.Agents == 0 {
 		o.Agents = DefaultAgents
@@ -80,6 +98,9 @@ func (o *Options) complete() error {
 	if o.Disks == 0 {
 		o.Disks = 1
 	}
+	if o.Release == "" {
+		o.Release = DefaultRelease
+	}
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
@@ -91,6 +112,14 @@ func (o *Options) complete() error {
 	}
 	if o.SessionTimeout < time.Second || o.SessionTimeout > time.Minute {
 		return fmt.Errorf("sandbox: session timeout %s: want 1s to 1m", o.SessionTimeout)
+	}
+	switch {
+	case releases[o.Release] == "":
+		return fmt.Errorf("sandbox: release %q is none of %s", o.Release, strings.Join(Releases(), ", "))
+	case o.Growth && o.gatewayless():
+		return fmt.Errorf("sandbox: pools of release %s do not grow, since it has no gateway: leave out growth and the scenarios demo, growth and growth-soak", o.Release)
+	case o.Machines && o.gatewayless():
+		return fmt.Errorf("sandbox: release %s is not made for the Debian of the machines: leave out --hosts nspawn", o.Release)
 	}
 	if o.Machines {
 		if err := o.withMachines(); err != nil {

@@ -122,6 +122,27 @@ func TestRealPackages(t *testing.T) {
 	require.Contains(t, strings.ToLower(string(status)), "package: emc-scaleio-sds")
 }
 
+// PowerFlex 4.5, with leaders struck on the way: certificates are given once,
+// and no private key is anywhere but in its file.
+func TestPowerFlex4(t *testing.T) {
+	opts := testOptions(t)
+	opts.Release, opts.StandInPackages = "4.5", false
+	report, err := Run(t.Context(), "failover-soak", opts, 2, 3)
+	require.NoError(t, err, "%s", opts.Out)
+	require.True(t, report.OK)
+	require.Empty(t, report.SecretsFound)
+	require.Equal(t, 2, report.Created["create-cluster"])
+	require.Equal(t, 6, report.Created["create-device"])
+	login, err := os.ReadFile(filepath.Join(opts.Dir, "round1", "hosts", "host2", "opt/emc/scaleio/mdm/cfg/cli_certificate.p12"))
+	require.NoError(t, err)
+	require.NotEmpty(t, login)
+
+	opts = testOptions(t)
+	opts.Release = "4.5"
+	_, err = Run(t.Context(), "growth", opts, 1, 0)
+	require.ErrorContains(t, err, "pools of release 4.5 do not grow, since it has no gateway")
+}
+
 func TestOptionsAreRefused(t *testing.T) {
 	bin := t.TempDir()
 	for _, c := range []struct {
@@ -131,6 +152,7 @@ func TestOptionsAreRefused(t *testing.T) {
 		{Options{Bin: bin, SessionTimeout: 2 * time.Minute}, "want 1s to 1m"},
 		{Options{Bin: bin, Agents: -1}, "must not be negative"},
 		{Options{Bin: bin}, "run make build"},
+		{Options{Bin: bin, Release: "1.32"}, `release "1.32" is none of 2.6, 4.5`},
 	} {
 		report, err := Run(t.Context(), "demo", c.opts, 0, 0)
 		require.ErrorContains(t, err, c.want)

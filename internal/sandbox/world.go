@@ -183,6 +183,7 @@ func (w *World) zkServers() []string { return strings.Split(w.zk.cluster.Connect
 
 func (w *World) startScaleIO() (err error) {
 	options := scaleiotest.Options{
+		Version:     releases[w.opts.Release],
 		GatewayPort: w.gatewayPort, Listen: w.gateways.Listen, ControlAddr: net.JoinHostPort(w.address(), "0"),
 		Ports: true,
 	}
@@ -194,7 +195,7 @@ func (w *World) startScaleIO() (err error) {
 	}
 	w.packages = filepath.Join(w.dir, "packages")
 	if w.opts.StandInPackages {
-		_, err = scaleiotest.WritePackages(w.packages, packageVersion)
+		_, err = scaleiotest.WritePackages(w.packages, releases[w.opts.Release])
 	} else {
 		err = w.EditPackages(nil)
 	}
@@ -209,9 +210,6 @@ func (w *World) startScaleIO() (err error) {
 	}
 	return nil
 }
-
-// packageVersion is the ScaleIO release that the doubles play.
-const packageVersion = "2.6-11000.113"
 
 func (w *World) startMesos(ctx context.Context) (err error) {
 	if w.opts.Mesos != "" {
@@ -275,6 +273,9 @@ func (w *World) addDirectory(h *Host, n int) error {
 	h.IP = w.network.Address(n)
 	h.Root = filepath.Join(w.dir, "hosts", h.Name)
 	spec := scaleiotest.HostSpec{Hostname: h.Name, IP: h.IP, OS: scaleiotest.Ubuntu}
+	if w.opts.gatewayless() {
+		spec.OS = scaleiotest.Ubuntu22
+	}
 	for d := range w.opts.Disks {
 		spec.Disks = append(spec.Disks, scaleiotest.Disk{Name: diskName(d), SizeBytes: diskBytes})
 	}

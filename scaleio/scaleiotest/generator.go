@@ -85,11 +85,11 @@ func (g generator) generate() error {
 	if g.what == "--generate_cli" {
 		f := loginFile{Authority: authorityOf(text), Salt: rand.Text(), Key: rand.Text()}
 		f.Sum = f.sum(g.password)
-		g.s.keep(f.Key)
 		body, err := f.text()
 		if err != nil {
 			return err
 		}
+		g.s.keep(body[len(body)/2:][:40])
 		return g.h.write(g.file, body)
 	}
 	pair, err := tls.X509KeyPair([]byte(text), []byte(text))
