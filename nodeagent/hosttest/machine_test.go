@@ -26,7 +26,7 @@ import (
 const crashing = "HOSTTEST_CRASHING"
 
 func TestMain(m *testing.M) {
-	if err := hosttest.Missing(); err != nil {
+	if err := hosttest.Missing(hosttest.Ubuntu, hosttest.Rocky); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -106,6 +106,35 @@ func TestAMachineIsAHost(t *testing.T) {
 	require.NoError(t, m.PowerOff())
 	_, err = m.Run(ctx, "true")
 	require.ErrorContains(t, err, "is off")
+}
+
+// A machine has the package tools of the system that it says it is, and no
+// others.
+func TestEachSystemHasItsTools(t *testing.T) {
+	for system, tools := range map[hosttest.System][2]string{
+		hosttest.Ubuntu: {"dpkg apt-get", "rpm dnf"},
+		hosttest.Rocky:  {"rpm dnf zypper", "dpkg apt-get"},
+	} {
+		// Its base may have to be made first, which takes minutes.
+		r, err := hosttest.NewRack(t.Context(), hosttest.Options{Dir: t.TempDir(), System: system})
+		require.NoError(t, err)
+		ctx := within(t)
+		t.Cleanup(func() { require.NoError(t, r.Close()) })
+		m, err := boot(ctx, r, "host1")
+		require.NoError(t, err)
+		_, err = m.Run(ctx, "sh", "-c", ". /etc/os-release && [ $ID = "+string(system)+" ]")
+		require.NoError(t, err)
+		for tool := range strings.SplitSeq(tools[0], " ") {
+			_, err = m.Run(ctx, tool, "--version")
+			require.NoError(t, err, "%s on %s", tool, system)
+		}
+		for tool := range strings.SplitSeq(tools[1], " ") {
+			_, err = m.Run(ctx, "sh", "-c", "command -v "+tool)
+			require.Error(t, err, "%s on %s", tool, system)
+		}
+	}
+	_, err := hosttest.NewRack(within(t), hosttest.Options{Dir: t.TempDir(), System: "plan9"})
+	require.ErrorContains(t, err, `machines of the system "plan9" are not known`)
 }
 
 // Machines reach each other and this system, which can listen on their
