@@ -126,6 +126,10 @@ func (e *Elector) register(ctx context.Context, conn Conn) error {
 			return err
 		}
 	}
+	if e.opts.Candidacy != nil {
+		// First, lest the card of a process that dies here be nobody's.
+		e.opts.Candidacy(Candidacy{Instance: e.opts.Card.Instance, Session: conn.SessionID()})
+	}
 	_, err = conn.Create(ctx, path, e.opts.Card.encode(time.Now()), zkconn.Ephemeral)
 	return err
 }

@@ -34,6 +34,9 @@ type Options struct {
 	// Elect returns the term and again whenever its fence has changed. It must
 	// not block.
 	Claim func(Claim)
+	// Candidacy, if set, is called with what the candidate's card is known by,
+	// each time before it is laid. It must not block.
+	Candidacy func(Candidacy)
 	// Logger may be nil.
 	Logger hclog.Logger
 }

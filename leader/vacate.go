@@ -56,3 +56,36 @@ func (t *Term) claim(fence int32) {
 		t.claimed(Claim{Fence: fence, Session: t.conn.SessionID()})
 	}
 }
+
+// Candidacy names a candidate's card by what ZooKeeper knows of it; see Strike.
+type Candidacy struct {
+	Instance string `json:"instance"`
+	// Session owns the card.
+	Session int64 `json:"session"`
+}
+
+// Strike removes the card of a candidate whose process has ended and was reaped,
+// so that nobody counts on a standby that is none. The caller vouches for the
+// death, as for Vacate. A card that another session has laid stays, and struck
+// is false, without an error.
+func Strike(ctx context.Context, conn Conn, dead Candidacy) (struck bool, err error) {
+	if err := (Card{Instance: dead.Instance}).validate(); err != nil {
+		return false, err
+	}
+	card := PathCandidates + "/" + dead.Instance
+	stat, exists, err := conn.Exists(ctx, card)
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("strike the candidate: %w", err)
+	case !exists || stat.EphemeralOwner != dead.Session:
+		return false, nil
+	}
+	// An instance is one process's: nobody else lays a card of that name.
+	switch err := conn.Delete(ctx, card, stat.Version); {
+	case errors.Is(err, zkconn.ErrNoNode):
+		return false, nil // its session has expired meanwhile
+	case err != nil:
+		return false, fmt.Errorf("strike the candidate: %w", refusal(err))
+	}
+	return true, nil
+}

@@ -136,3 +136,33 @@ func TestNothingIsVacatedWithoutZooKeeper(t *testing.T) {
 	require.ErrorIs(t, err, zkconn.ErrDisconnected)
 	require.True(t, s.exists(leader.PathLeader))
 }
+
+func TestOnlyTheDeadCandidatesCardIsStruck(t *testing.T) {
+	s := newScene(t)
+	var told []leader.Candidacy
+	e, err := leader.New(leader.Options{
+		Conn:      zkconn.Options{Servers: []string{s.server}, Root: s.root, SessionTimeout: 10 * time.Second},
+		Card:      leader.Card{Instance: "a"},
+		Candidacy: func(c leader.Candidacy) { told = append(told, c) },
+	})
+	require.NoError(t, err)
+	term, err := e.Elect(s.ctx)
+	require.NoError(t, err)
+	t.Cleanup(term.Close)
+	require.Len(t, told, 1)
+	card := leader.PathCandidates + "/a"
+
+	struck, err := leader.Strike(s.ctx, s.witness, leader.Candidacy{Instance: "a", Session: told[0].Session + 1})
+	require.NoError(t, err)
+	require.False(t, struck, "it is another session's")
+	require.True(t, s.exists(card))
+	_, err = leader.Strike(s.ctx, s.witness, leader.Candidacy{Instance: "../epoch", Session: told[0].Session})
+	require.ErrorIs(t, err, leader.ErrInvalid)
+	for _, want := range []bool{true, false} {
+		struck, err = leader.Strike(s.ctx, s.witness, told[0])
+		require.NoError(t, err)
+		require.Equal(t, want, struck)
+		require.False(t, s.exists(card))
+	}
+	require.NoError(t, term.Err(), "a card is no leadership")
+}

@@ -41,7 +41,7 @@ func schedule(ctx context.Context, line *parent.Line) int {
 	for _, warning := range cfg.Warnings {
 		logger.Warn("check the configuration", "setting", warning)
 	}
-	scheduler, err := app.New(cfg, line.Claim, logger)
+	scheduler, err := app.New(cfg, line.Claim, line.Candidacy, logger)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: bad configuration: %s\n", program, err)
 		return app.ExitConfig

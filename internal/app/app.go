@@ -43,8 +43,8 @@ type App struct {
 }
 
 // New checks the configuration against the world, takes the port and starts
-// nothing. claim, if set, is leader.Options.Claim.
-func New(cfg *config.Config, claim func(leader.Claim), logger hclog.Logger) (*App, error) {
+// nothing. claim and candidacy, if set, are those of leader.Options.
+func New(cfg *config.Config, claim func(leader.Claim), candidacy func(leader.Candidacy), logger hclog.Logger) (*App, error) {
 	// Reading a manifest from a server bounds itself.
 	catalog, err := artifacts.Read(context.Background(), artifacts.Options{
 		AgentProgram: cfg.Executor.Program, Folder: cfg.Artifacts.Dir,
@@ -77,7 +77,7 @@ func New(cfg *config.Config, claim func(leader.Claim), logger hclog.Logger) (*Ap
 		Hostname: hostname,
 		PID:      os.Getpid(),
 	}
-	elector, err := leader.New(leader.Options{Conn: zk, Card: card, Claim: claim, Logger: logger})
+	elector, err := leader.New(leader.Options{Conn: zk, Card: card, Claim: claim, Candidacy: candidacy, Logger: logger})
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}

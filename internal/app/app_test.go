@@ -69,7 +69,7 @@ func TestNewRefusesWhatATermCouldNotUse(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := configured(t)
 			c.change(cfg)
-			_, err := New(cfg, nil, hclog.NewNullLogger())
+			_, err := New(cfg, nil, nil, hclog.NewNullLogger())
 			require.ErrorContains(t, err, c.want)
 			require.NotContains(t, err.Error(), password)
 			if cfg.REST.Port != taken.Addr().(*net.TCPAddr).Port {
@@ -103,7 +103,7 @@ func get(t *testing.T, url string) (code int, body map[string]any) {
 // Run returned.
 func running(t *testing.T, cfg *config.Config) (base string, stop func() error) {
 	t.Helper()
-	a, err := New(cfg, nil, hclog.NewNullLogger())
+	a, err := New(cfg, nil, nil, hclog.NewNullLogger())
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -147,7 +147,7 @@ func TestAnAbdicatedLeaderEndsWithoutAnErrorCodeAndTheStandbyLeads(t *testing.T)
 	r := newRoot(t)
 	require.NoError(t, r.term.HandOver(t.Context()))
 	zk := "SIO_ZK=zk://" + strings.Join(r.zk.Servers, ",") + r.zk.Root
-	first, err := New(configured(t, zk, "SIO_INSTANCE=a"), nil, hclog.NewNullLogger())
+	first, err := New(configured(t, zk, "SIO_INSTANCE=a"), nil, nil, hclog.NewNullLogger())
 	require.NoError(t, err)
 	ended := make(chan error, 1)
 	go func() { ended <- first.Run(t.Context()) }()
@@ -184,7 +184,7 @@ func TestStreamsEndWithTheTermAndTheProcess(t *testing.T) {
 	r := newRoot(t)
 	require.NoError(t, r.term.HandOver(t.Context()))
 	zk := "SIO_ZK=zk://" + strings.Join(r.zk.Servers, ",") + r.zk.Root
-	first, err := New(configured(t, zk, "SIO_INSTANCE=a"), nil, hclog.NewNullLogger())
+	first, err := New(configured(t, zk, "SIO_INSTANCE=a"), nil, nil, hclog.NewNullLogger())
 	require.NoError(t, err)
 	ended := make(chan error, 1)
 	go func() { ended <- first.Run(t.Context()) }()

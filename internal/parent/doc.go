@@ -23,7 +23,8 @@
 //
 // # What happens when
 //
-//	worker killed, panics, out of memory   /leader removed, the standby leads at once
+//	worker killed, panics, out of memory   /leader removed, the standby leads at once;
+//	                                       its card removed, whether it led or not
 //	worker stopped                         nothing, until it is continued or killed
 //	parent killed                          the worker dies with it; session timeout
 //	both killed, or the host is lost       session timeout

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -214,4 +215,13 @@ func alive(pid int) bool {
 	}
 	_, rest, _ := strings.Cut(string(data), ") ")
 	return !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
+}
+
+// candidates are the instances whose cards stand.
+func (f *family) candidates() []string {
+	f.t.Helper()
+	names, err := f.witness.Children(f.ctx, leader.PathCandidates)
+	require.NoError(f.t, err)
+	slices.Sort(names)
+	return names
 }

@@ -74,7 +74,7 @@ func lead(ctx context.Context, line *parent.Line) int {
 	if err != nil {
 		return leader.ExitConfig
 	}
-	elector, err := leader.New(leader.Options{Conn: zk, Card: leader.Card{Instance: "worker", PID: os.Getpid()}, Claim: line.Claim})
+	elector, err := leader.New(leader.Options{Conn: zk, Card: leader.Card{Instance: "worker", PID: os.Getpid()}, Claim: line.Claim, Candidacy: line.Candidacy})
 	if err != nil {
 		return leader.ExitConfig
 	}

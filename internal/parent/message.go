@@ -11,6 +11,8 @@ import (
 type message struct {
 	// Claim is by what ZooKeeper knows the worker's leadership from now on.
 	Claim *leader.Claim `json:"claim,omitempty"`
+	// Candidacy is by what ZooKeeper knows the worker's card from now on.
+	Candidacy *leader.Candidacy `json:"candidacy,omitempty"`
 	// Exit is the code that the worker is about to exit with.
 	Exit *int `json:"exit,omitempty"`
 }
@@ -25,6 +27,9 @@ func listen(line io.Reader) (last message) {
 		}
 		if m.Claim != nil {
 			last.Claim = m.Claim
+		}
+		if m.Candidacy != nil {
+			last.Candidacy = m.Candidacy
 		}
 		if m.Exit != nil {
 			last.Exit = m.Exit

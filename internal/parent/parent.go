@@ -81,8 +81,8 @@ func Run(opts Options) (code int, line string) {
 	// The worker's end is closed by its death; this is for certainty only.
 	_ = ear.SetReadDeadline(time.Now().Add(vacateWithin))
 	last := <-told
-	if crashed := last.Exit == nil; crashed && last.Claim != nil && zk != nil {
-		vacate(zk, *last.Claim, opts.Logger)
+	if crashed := last.Exit == nil; crashed && zk != nil {
+		vacate(zk, last, opts.Logger)
 	}
 	return verdict(worker.ProcessState.Sys().(syscall.WaitStatus), last.Exit)
 }
@@ -130,17 +130,28 @@ func forward(signals <-chan os.Signal, worker *os.Process, reaped <-chan struct{
 	}
 }
 
-// vacate makes room for a standby in place of the worker, which is reaped.
-func vacate(zk *session, dead leader.Claim, log hclog.Logger) {
+// vacate makes room for a standby in place of the worker, which is reaped, and
+// takes its card away.
+func vacate(zk *session, dead message, log hclog.Logger) {
+	if dead.Claim == nil && dead.Candidacy == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), vacateWithin)
 	defer cancel()
 	began := time.Now()
 	conn, err := zk.await(ctx)
 	vacated := false
-	if err == nil {
-		vacated, err = leader.Vacate(ctx, conn, dead)
+	if err == nil && dead.Claim != nil {
+		vacated, err = leader.Vacate(ctx, conn, *dead.Claim)
+	}
+	if conn != nil && dead.Candidacy != nil {
+		if _, failed := leader.Strike(ctx, conn, *dead.Candidacy); failed != nil {
+			log.Warn("the crashed worker's card stays until its session expires", "error", failed)
+		}
 	}
 	switch {
+	case dead.Claim == nil:
+		// Nobody waits for its place.
 	case err != nil:
 		log.Warn("the crashed worker's place not vacated, the next leader waits for its session to expire", "error", err)
 	case vacated:

@@ -33,6 +33,7 @@ func TestACrashedWorkersPlaceIsVacatedBeforeTheParentExits(t *testing.T) {
 			require.Equal(t, c.code, code)
 			require.Contains(t, line, c.line)
 			require.Empty(t, f.leader(), "%s", f.stderr)
+			require.Empty(t, f.candidates(), "%s", f.stderr)
 			require.Contains(t, f.stderr.String(), "vacated for the next leader")
 		})
 	}
@@ -93,6 +94,20 @@ func TestASignalThatTheWorkerDoesNotHandleIsACrash(t *testing.T) {
 	code, _ := f.ended()
 	require.Equal(t, 128+1, code)
 	require.Empty(t, f.leader())
+}
+
+// Nobody counts on a standby that has crashed.
+func TestACrashedStandbysCardIsTakenAway(t *testing.T) {
+	f := newScene(t)
+	f.await(f.standby())
+	require.Equal(t, []string{"standby"}, f.candidates())
+	f.start(f.link.Addr())
+	require.Eventually(t, func() bool { return len(f.candidates()) == 2 }, patience, 5*time.Millisecond)
+	f.kill(f.workerPID, syscall.SIGKILL)
+	code, _ := f.ended()
+	require.Equal(t, 137, code)
+	require.Equal(t, []string{"standby"}, f.candidates(), "%s", f.stderr)
+	require.Equal(t, "standby", f.leader())
 }
 
 func TestAStoppedWorkerIsNotDead(t *testing.T) {

@@ -63,6 +63,10 @@ func (l *Line) watch() {
 // process. It does for leader.Options.Claim.
 func (l *Line) Claim(c leader.Claim) { l.tell(message{Claim: &c}) }
 
+// Candidacy tells the parent by what ZooKeeper knows the card of this process.
+// It does for leader.Options.Candidacy.
+func (l *Line) Candidacy(c leader.Candidacy) { l.tell(message{Candidacy: &c}) }
+
 // Close tells the parent that this process exits with that code of its own
 // accord, and closes the line.
 func (l *Line) Close(code int) {
