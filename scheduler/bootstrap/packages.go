@@ -163,7 +163,7 @@ func prerequisites(os model.OS, persona model.Persona, release string) []string 
 		names = []string{"libaio1", "numactl"}
 	}
 	if needsCertificates(release) && persona != model.Storage {
-		return append(names, mdmPrerequisites(os)...)
+		return mdmPrerequisites(os, names)
 	}
 	if persona != model.Manager || !hasGateway(release) {
 		return names
@@ -179,11 +179,16 @@ func prerequisites(os model.OS, persona model.Persona, release string) []string 
 	}
 }
 
-// mdmPrerequisites are what an MDM of 4.x needs: Java, and Python for the
+// mdmPrerequisites adds what an MDM of 4.x needs: Java, and Python for the
 // vendor's program that makes certificates.
-func mdmPrerequisites(os model.OS) []string {
+func mdmPrerequisites(os model.OS, names []string) []string {
+	java := "java-17-openjdk-headless"
 	if os.Family == "deb" {
-		return []string{"openjdk-17-jre-headless", "python3"}
+		java = "openjdk-17-jre-headless"
 	}
-	return []string{"java-17-openjdk-headless", "python3"}
+	names = append(names, java)
+	if !slices.Contains(names, "python3") {
+		names = append(names, "python3")
+	}
+	return names
 }
