@@ -24,6 +24,10 @@ type Agent struct {
 
 	// id is given by the master; a rebooted host may get another one.
 	id string
+	// started is when its process was; boot and runs are known of a unit only: the host's boot, the flags of each run.
+	started time.Time
+	boot    string
+	runs    []map[string]string
 	// server is nil while the agent's process is down.
 	server *server
 	// connected is whether masters can reach the agent.
@@ -70,9 +74,9 @@ func terminal(state mesos.TaskState) bool {
 	}
 }
 
-func newAgent(c *Cluster, opts AgentOptions, index int, listener net.Listener) *Agent {
+func newAgent(c *Cluster, opts AgentOptions, index int, addr string) *Agent {
 	return &Agent{
-		cluster: c, opts: opts, addr: listener.Addr().String(),
+		cluster: c, opts: opts, addr: addr,
 		dir: filepath.Join(c.opts.Dir, "agent"+strconv.Itoa(index)), resources: opts.all(), connected: true,
 		frameworks: map[string]*mesos.FrameworkInfo{}, executors: map[executorKey]*executor{}, tasks: map[taskKey]*agentTask{},
 	}
@@ -99,8 +103,10 @@ func (a *Agent) startLocked(listener net.Listener) {
 	for _, prefix := range []string{"", "/slave(1)"} {
 		mux.HandleFunc(prefix+"/api/v1/executor", a.handleExecutor)
 		mux.HandleFunc(prefix+"/health", ok)
+		mux.HandleFunc(prefix+"/state", a.writeState)
 	}
 	mux.HandleFunc("/version", writeVersion)
+	a.started = time.Now()
 	a.server = a.cluster.serve(listener, mux)
 	a.cluster.log.Info("agent started", "hostname", a.opts.Hostname, "addr", a.addr)
 }

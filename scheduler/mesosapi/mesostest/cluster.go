@@ -25,6 +25,8 @@ type Cluster struct {
 	master    *master
 	agents    []*Agent
 	followers []*Follower
+	// units serves the programs of agents that are units; nil before ServeUnits.
+	units *server
 	// leader is what followers believe: the address of a master, perhaps dead, or "" for none.
 	leader string
 	// recovering holds the ids of the agents that a newly elected master waits for.
@@ -88,7 +90,7 @@ func (c *Cluster) Close() error {
 	started := c.state == clusterRunning
 	c.state = clusterClosed
 	dead := c.dropMasterLocked()
-	servers := []*server{}
+	servers := []*server{c.units}
 	for _, follower := range c.followers {
 		servers = append(servers, follower.server)
 	}
@@ -156,11 +158,15 @@ func (c *Cluster) enter() bool {
 	return true
 }
 
-// AddAgent starts an agent and registers it with the leading master; offers of it are out when AddAgent returns.
+// AddAgent starts an agent and registers it with the leading master; offers of it are out when AddAgent returns. One with the
+// option Unit does so when its program runs.
 func (c *Cluster) AddAgent(opts AgentOptions) (*Agent, error) {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {
 		return nil, err
+	}
+	if opts.Unit {
+		return c.addUnit(opts)
 	}
 	listener, err := opts.listen(net.JoinHostPort(opts.IP, "0"))
 	if err != nil {
@@ -171,7 +177,7 @@ func (c *Cluster) AddAgent(opts AgentOptions) (*Agent, error) {
 	if c.state != clusterRunning || c.master == nil {
 		return nil, errors.Join(fmt.Errorf("mesostest: agent %s has no master to register with", opts.Hostname), listener.Close())
 	}
-	agent := newAgent(c, opts, len(c.agents), listener)
+	agent := newAgent(c, opts, len(c.agents), listener.Addr().String())
 	c.agents = append(c.agents, agent)
 	agent.startLocked(listener)
 	c.registerNewLocked(agent)

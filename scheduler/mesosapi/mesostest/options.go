@@ -75,6 +75,9 @@ type AgentOptions struct {
 	// Host, when set, is a machine of its own that the agent listens and starts executors on. Sandboxes must have the same
 	// name there. Without one the agent is on this system.
 	Host Host
+	// Unit leaves the agent's process to a service of the host, whose program is package agentunit's: Cluster.ServeUnits
+	// starts and stops the agent with it. It listens on Mesos' default port.
+	Unit bool
 	// RecoveryTimeout is told to executors as MESOS_RECOVERY_TIMEOUT, 15 min by default.
 	RecoveryTimeout time.Duration
 }
