@@ -22,6 +22,9 @@ type MachineOptions struct {
 	Binds []string
 	// BindsReadOnly likewise, as "source:name in the machine".
 	BindsReadOnly []string
+	// ContainersIn is the service below whose control group containers are; empty
+	// gives each a unit of its own.
+	ContainersIn string
 }
 
 // Machine is one host.
