@@ -23,7 +23,9 @@ const (
 // manager is what starts a service.
 type manager interface {
 	isActive(ctx context.Context, unit string) (bool, error)
-	// start also enables the service for the next boot. One that runs is fine.
+	// enable makes the service start with the host.
+	enable(ctx context.Context, unit string) error
+	// start of one that runs is fine.
 	start(ctx context.Context, unit string) error
 	restart(ctx context.Context, unit string) error
 	// stop also keeps the service from starting at boot where that is a setting.
@@ -44,15 +46,15 @@ func New(run *runner.Runner, root hostfs.Root) Services {
 
 // Supported is an error on a host without any of the tools that are known.
 func (s Services) Supported() error {
-	if s.systemd() || s.tools.has("initctl") || s.tools.has("service") {
+	if s.Systemd() || s.tools.has("initctl") || s.tools.has("service") {
 		return nil
 	}
 	return failure.Hopelessf("services cannot be started: this host has none of systemctl, initctl and service: install one, or put its directory into the node agent's PATH")
 }
 
-// systemd reports whether systemd runs the host: its tools may be there
+// Systemd reports whether systemd runs the host: its tools may be there
 // without it.
-func (s Services) systemd() bool {
+func (s Services) Systemd() bool {
 	return s.tools.has("systemctl") && (!s.root.IsMachine() || s.root.Exists("/run/systemd/system"))
 }
 
@@ -60,7 +62,7 @@ func (s Services) systemd() bool {
 // starts SysV scripts too, so a job of its own goes first.
 func (s Services) of(unit string) manager {
 	switch {
-	case s.systemd():
+	case s.Systemd():
 		return systemd{s.tools}
 	case s.tools.has("initctl") && s.root.Exists("/etc/init/"+unit+".conf"):
 		return upstart{s.tools}
@@ -86,9 +88,19 @@ func (s Services) IsActive(ctx context.Context, unit string) (bool, error) {
 	return active, nil
 }
 
+// Enable makes a service start with the host.
+func (s Services) Enable(ctx context.Context, unit string) error {
+	return s.change(unit, "enable", func(m manager) error { return m.enable(ctx, unit) })
+}
+
 // Start starts a service and enables it for the next boot.
 func (s Services) Start(ctx context.Context, unit string) error {
-	return s.change(unit, "start", func(m manager) error { return m.start(ctx, unit) })
+	return s.change(unit, "start", func(m manager) error {
+		if err := m.enable(ctx, unit); err != nil {
+			return err
+		}
+		return m.start(ctx, unit)
+	})
 }
 
 // Restart restarts a service and waits until that is done.

@@ -9,7 +9,7 @@ import (
 // State is a word for an operator: what systemd calls the state of a service
 // ("activating", "failed"), else whether it is active.
 func (s Services) State(ctx context.Context, unit string) string {
-	if s.systemd() {
+	if s.Systemd() {
 		res, err := s.tools.query(ctx, "systemctl", "is-active", unit)
 		if word := strings.TrimSpace(res.Stdout); err == nil && word != "" {
 			return word
@@ -27,7 +27,7 @@ func (s Services) State(ctx context.Context, unit string) string {
 // Journal is the end of what a service wrote to systemd's journal, its last
 // lines; empty where there is none.
 func (s Services) Journal(ctx context.Context, unit string, lines int) string {
-	if !s.systemd() || !s.root.IsMachine() || !s.tools.has("journalctl") {
+	if !s.Systemd() || !s.root.IsMachine() || !s.tools.has("journalctl") {
 		return ""
 	}
 	res, err := s.tools.query(ctx, "journalctl", "--unit", unit, "--lines", strconv.Itoa(lines), "--no-pager", "--quiet", "--output", "cat")

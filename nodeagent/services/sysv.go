@@ -10,18 +10,18 @@ func (s sysv) isActive(ctx context.Context, name string) (bool, error) {
 	return err == nil && res.Code == 0, err // 3: it does not run
 }
 
-func (s sysv) start(ctx context.Context, name string) error {
-	// Which of the two there is depends on the family.
+// enable uses what there is: that depends on the family.
+func (s sysv) enable(ctx context.Context, name string) error {
 	switch {
 	case s.has("chkconfig"):
-		if err := s.change(ctx, "chkconfig", name, "on"); err != nil {
-			return err
-		}
+		return s.change(ctx, "chkconfig", name, "on")
 	case s.has("update-rc.d"):
-		if err := s.change(ctx, "update-rc.d", name, "defaults"); err != nil {
-			return err
-		}
+		return s.change(ctx, "update-rc.d", name, "defaults")
 	}
+	return nil
+}
+
+func (s sysv) start(ctx context.Context, name string) error {
 	if active, err := s.isActive(ctx, name); err != nil || active {
 		return err
 	}

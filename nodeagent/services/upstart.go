@@ -5,8 +5,11 @@ import (
 	"strings"
 )
 
-// upstart asks initctl. A job starts at boot because it is there.
+// upstart asks initctl.
 type upstart struct{ tools }
+
+// enable has nothing to do: a job starts at boot because it is there.
+func (u upstart) enable(context.Context, string) error { return nil }
 
 // status reads "mdm start/running, process 1234".
 func (u upstart) status(ctx context.Context, job string) (running bool, process string, err error) {

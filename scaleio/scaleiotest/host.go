@@ -49,8 +49,12 @@ type host struct {
 	ports    map[string]func() // of each unit that listens, what ends it
 }
 
-// service is the state of one unit.
-type service struct{ active, enabled bool }
+// service is the state of one unit. entered counts its starts, in the place of
+// the time at which systemd started it; 0 before the first.
+type service struct {
+	active, enabled bool
+	entered         int
+}
 
 // session is a scli login on a host.
 type session struct {
@@ -83,7 +87,7 @@ func (s *System) addHost(name, ip, root string, disks []Disk) (*host, error) {
 		name: name, ip: ip, root: root,
 		files:    map[string]string{},
 		packages: map[string]string{},
-		services: map[string]*service{"mesos-slave": {active: true, enabled: true}},
+		services: map[string]*service{"mesos-slave": {active: true, enabled: true, entered: 1}},
 		mounts:   map[string]string{},
 		ports:    map[string]func(){},
 		trusted:  map[string]bool{},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -107,7 +108,10 @@ func (s *System) changeUnit(ctx context.Context, h *host, unit, verb string, now
 
 func (s *System) applyVerb(h *host, unit string, svc *service, verb string, now bool) (chan struct{}, error) {
 	switch verb {
-	case "start", "restart", "reload-or-restart":
+	case "restart", "reload-or-restart":
+		svc.active = false
+		return nil, s.startUnit(h, unit, svc)
+	case "start":
 		return nil, s.startUnit(h, unit, svc)
 	case "try-restart":
 		if svc.active {
@@ -146,6 +150,9 @@ func (s *System) startUnit(h *host, unit string, svc *service) error {
 	}
 	if unit == "mdm" {
 		h.loadTLS()
+	}
+	if !svc.active {
+		svc.entered++
 	}
 	svc.active = true
 	if s.cluster != nil {
@@ -219,7 +226,18 @@ func showProperties(svc *service, active, enabled, property string, value bool) 
 	if active == "active" {
 		sub = "running"
 	}
-	all := [][2]string{{"LoadState", load}, {"ActiveState", active}, {"SubState", sub}, {"UnitFileState", enabled}}
+	entered := "0"
+	if svc != nil {
+		entered = strconv.Itoa(svc.entered)
+	}
+	all := [][2]string{
+		{"LoadState", load},
+		{"ActiveState", active},
+		{"SubState", sub},
+		{"UnitFileState", enabled},
+		{"ActiveEnterTimestampMonotonic", entered},
+		{"Result", "success"},
+	}
 	var out strings.Builder
 	for _, p := range all {
 		if property != "" && !slices.Contains(strings.Split(property, ","), p[0]) {
