@@ -13,6 +13,7 @@ import (
 
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/nodeagent/agentrestart"
 	"scaleio-framework/nodeagent/hostfs"
 	"scaleio-framework/nodeagent/imds"
 	"scaleio-framework/nodeagent/inventory"
@@ -51,6 +52,11 @@ type Options struct {
 	InventoryEvery time.Duration
 	// MesosVersion asks the host's Mesos agent which version it is. Required.
 	MesosVersion func(ctx context.Context) (string, error)
+	// MesosAgent is where the host's Mesos agent answers.
+	MesosAgent agentrestart.Endpoint
+	// Program is this program's own file: its copy guards the Mesos agent's
+	// restart. Not used where the host is a directory.
+	Program string
 	// Metadata says which instance of a cloud the host is; nil asks nobody.
 	Metadata  *imds.Reader
 	Transport Transport
@@ -200,9 +206,14 @@ func (a *Agent) open(ctx context.Context) error {
 	if ended > 0 {
 		a.log.Warn("ended programs that a former node agent left running", "groups", ended)
 	}
+	program := a.opt.Program
+	if !a.root.IsMachine() {
+		program = "" // nothing restarts us there
+	}
 	host, err := steps.NewHost(steps.HostOptions{
 		Root: a.root, Runner: runner.New(runner.Options{Tools: a.opt.Tools, Groups: groups}),
-		CacheDir: j.CacheDir(), Pending: j.Pending(), Address: a.opt.Address, MesosVersion: a.opt.MesosVersion,
+		CacheDir: j.CacheDir(), RestartDir: j.RestartDir(), Pending: j.Pending(), Address: a.opt.Address, MesosVersion: a.opt.MesosVersion,
+		MesosAgent: a.opt.MesosAgent, Program: program,
 		SCLIPasswordInArgs: a.opt.SCLIPasswordInArgs, Logger: a.log,
 	})
 	if err != nil {

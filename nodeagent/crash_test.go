@@ -200,7 +200,7 @@ func FuzzHandleMessage(f *testing.F) {
 		entries, err := os.ReadDir(h.state())
 		require.NoError(t, err)
 		for _, e := range entries {
-			require.Contains(t, []string{"lock", "epoch.json", "steps", "pending", "groups", "cache"}, e.Name(), "nothing outside its place")
+			require.Contains(t, []string{"lock", "epoch.json", "steps", "pending", "groups", "cache", "agent-restart"}, e.Name(), "nothing outside its place")
 		}
 	})
 }

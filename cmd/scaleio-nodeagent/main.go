@@ -17,6 +17,7 @@ import (
 
 	"scaleio-framework/internal/version"
 	"scaleio-framework/nodeagent"
+	"scaleio-framework/nodeagent/agentrestart"
 	"scaleio-framework/nodeagent/executor"
 )
 
@@ -32,6 +33,9 @@ func main() { os.Exit(run(os.Args[1:], os.Getenv, os.Stderr)) }
 func run(args []string, env func(string) string, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	if len(args) > 0 && args[0] == agentrestart.Command {
+		return guard(ctx, args[1:], stderr)
+	}
 	settings, err := parse(args, env, stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return exitStopped
@@ -40,10 +44,7 @@ func run(args []string, env func(string) string, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "scaleio-nodeagent: bad configuration: %s\n", err)
 		return exitConfig
 	}
-	logger := hclog.New(&hclog.LoggerOptions{
-		Name: "nodeagent", Level: hclog.LevelFromString(settings.logLevel), Output: stderr,
-		TimeFormat: "2006-01-02T15:04:05.000Z0700",
-	})
+	logger := newLogger(settings.logLevel, stderr)
 	link, err := newLink(settings, logger)
 	if err != nil {
 		fmt.Fprintf(stderr, "scaleio-nodeagent: bad configuration: %s\n", err)
@@ -57,9 +58,19 @@ func run(args []string, env func(string) string, stderr io.Writer) int {
 	return exitStopped
 }
 
+func newLogger(level string, out io.Writer) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{
+		Name: "nodeagent", Level: hclog.LevelFromString(level), Output: out, TimeFormat: "2006-01-02T15:04:05.000Z0700",
+	})
+}
+
 // newLink wires the executor and the agent to each other.
 func newLink(s settings, logger hclog.Logger) (*link, error) {
 	mesos, err := executor.New(executor.Options{Config: s.mesos, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +81,7 @@ func newLink(s settings, logger hclog.Logger) (*link, error) {
 	l := &link{executor: mesos, log: logger, named: make(chan struct{}), stopAgent: make(chan struct{}), agentEnded: make(chan struct{}), killed: make(chan struct{})}
 	l.agent, err = nodeagent.New(nodeagent.Options{
 		Name: s.name, HostRoot: s.hostRoot, Tools: s.tools, Address: s.address, Version: version.String(),
+		MesosAgent: agentrestart.Endpoint{Address: s.mesos.Endpoint, Secure: s.mesos.TLS != nil}, Program: program,
 		SCLIPasswordInArgs: s.passwordInArgs, MesosVersion: mesos.AgentVersion, Metadata: metadata, Transport: l, Logger: logger,
 	})
 	return l, err

@@ -197,6 +197,8 @@ type IsolatorParams struct {
 	// Modules are the libraries of mesos-module-dvdi that are given, for mode
 	// dvdi.
 	Modules []IsolatorModule `json:"modules,omitempty"`
+	// Service is the Mesos agent's, as in AgentRestartParams.
+	Service string `json:"service,omitempty"`
 }
 
 // IsolatorModule is a library that fits exactly one version of Mesos.

@@ -19,10 +19,41 @@ const (
 type Flags struct {
 	root   hostfs.Root
 	layout Layout
+	before func(file string) error
 }
 
 // New reads and writes the flags of a layout.
 func New(root hostfs.Root, layout Layout) Flags { return Flags{root: root, layout: layout} }
+
+// Before returns the same flags, which call f with the name of each file that
+// the agent reads before it is changed, and leave it alone on an error.
+func (f Flags) Before(call func(file string) error) Flags {
+	f.before = call
+	return f
+}
+
+// write changes a file that the agent reads.
+func (f Flags) write(file string, data []byte) error {
+	if err := f.tell(file); err != nil {
+		return err
+	}
+	return f.root.Write(file, data, hostfs.KeepMode)
+}
+
+// remove removes a file that the agent reads.
+func (f Flags) remove(file string) error {
+	if err := f.tell(file); err != nil {
+		return err
+	}
+	return f.root.Remove(file)
+}
+
+func (f Flags) tell(file string) error {
+	if f.before == nil {
+		return nil
+	}
+	return f.before(file)
+}
 
 // place is where a flag is set.
 type place struct {
@@ -117,7 +148,7 @@ func (f Flags) Set(name, text string) error {
 	if err := f.keep(at, old, there); err != nil {
 		return err
 	}
-	return f.root.Write(at.file, data, hostfs.KeepMode)
+	return f.write(at.file, data)
 }
 
 // keep writes down how a file was before the first change, once.

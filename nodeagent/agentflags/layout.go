@@ -27,12 +27,11 @@ type Layout struct {
 	isolationVariable string
 }
 
-// Driver is a REX-Ray that is part of an installation.
+// Driver is a REX-Ray that is part of an installation, whose service puts the
+// installation's own configuration in place whenever it starts.
 type Driver struct {
 	Programs []string // by their paths
 	Service  string
-	// Config is copied to where REX-Ray reads it whenever the service starts.
-	Config string
 }
 
 // dcos is what DC/OS generates; its directory is replaced by upgrades, so
@@ -42,7 +41,7 @@ var dcos = Layout{
 	Path:     []string{"/opt/mesosphere/bin"},
 	Driver: Driver{
 		Programs: []string{"/opt/mesosphere/bin/rexray", "/opt/mesosphere/bin/dvdcli"},
-		Service:  "dcos-rexray", Config: "/opt/mesosphere/etc/rexray.conf",
+		Service:  "dcos-rexray",
 	},
 	envFiles: []string{
 		"/opt/mesosphere/etc/mesos-slave-common", "/opt/mesosphere/etc/mesos-slave",

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"path"
 	"strings"
-
-	"scaleio-framework/nodeagent/hostfs"
 )
 
 // Module is a library of one module of the Mesos agent.
@@ -42,8 +40,10 @@ func (f Flags) AddModule(m Module) error {
 			return err
 		}
 	}
-	if _, err := f.root.WriteIfDifferent(at.file, []byte(merged), hostfs.KeepMode); err != nil {
-		return err
+	if at.text != merged {
+		if err := f.write(at.file, []byte(merged)); err != nil {
+			return err
+		}
 	}
 	if at.variable == "" {
 		return nil

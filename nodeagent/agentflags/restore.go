@@ -7,8 +7,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"scaleio-framework/nodeagent/hostfs"
 )
 
 // kept is a file that was changed or made, with what it was before.
@@ -120,11 +118,11 @@ func (f Flags) restore(k kept, module string) error {
 	case err != nil:
 		return fmt.Errorf("%s was changed since the framework changed it: %w; how it was is in %s: mend the file, remove that one, and retry", k.file, err, k.note)
 	case k.absent && wanted == nil:
-		return f.root.Remove(k.file)
+		return f.remove(k.file)
 	case there && bytes.Equal(wanted, now):
 		return nil
 	}
-	return f.root.Write(k.file, wanted, hostfs.KeepMode)
+	return f.write(k.file, wanted)
 }
 
 // wanted is what a file shall be; nil where there was none.

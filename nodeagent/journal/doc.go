@@ -10,6 +10,7 @@
 //	pending/<name>    work that was begun and must be finished: a restart
 //	groups/<pid>      process groups that run now (package runner)
 //	cache/            artifacts (package artifacts)
+//	agent-restart/    the Mesos agent's restart (package agentrestart)
 //
 // Every write replaces a whole file: temporary file, fsync, rename, fsync of
 // the directory. A crash at any instruction leaves the old entry or the new

@@ -24,6 +24,7 @@ const (
 	pendingDir = "pending"
 	groupsDir  = "groups"
 	cacheDir   = "cache"
+	restartDir = "agent-restart"
 )
 
 // Journal is an open state directory. Its methods are safe for concurrent use.
@@ -40,7 +41,7 @@ type Journal struct {
 // Open waits for the directory's lock, until the context ends, and reads the
 // journal. The directory is made when it is not there.
 func Open(ctx context.Context, dir string, logger hclog.Logger) (*Journal, error) {
-	for _, sub := range []string{"", stepsDir, pendingDir, groupsDir, cacheDir} {
+	for _, sub := range []string{"", stepsDir, pendingDir, groupsDir, cacheDir, restartDir} {
 		path := filepath.Join(dir, sub)
 		if err := os.MkdirAll(path, 0o700); err != nil {
 			return nil, fmt.Errorf("make state directory: %w", err)
@@ -72,6 +73,9 @@ func (j *Journal) Close() error {
 
 // GroupsDir is where package runner notes the process groups that run.
 func (j *Journal) GroupsDir() string { return filepath.Join(j.dir, groupsDir) }
+
+// RestartDir is where package agentrestart keeps its record.
+func (j *Journal) RestartDir() string { return filepath.Join(j.dir, restartDir) }
 
 // CacheDir is where package artifacts keeps files.
 func (j *Journal) CacheDir() string { return filepath.Join(j.dir, cacheDir) }

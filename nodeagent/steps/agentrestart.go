@@ -3,99 +3,136 @@ package steps
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/nodeagent/agentflags"
+	"scaleio-framework/nodeagent/agentrestart"
+	"scaleio-framework/nodeagent/failure"
 )
 
-// agentRestart restarts the Mesos agent, so that it takes its new flags.
-//
-// The agent's framework checkpoints, so this very process survives the restart;
-// and where it does not (a unit that kills its whole control group), systemd
-// finishes the restart, and the next node agent sees that the unit's generation
-// is another one than the mark noted.
+// agentRestart restarts the Mesos agent, so that it takes its new flags. The
+// work is a guard's, which outlives this process; the step orders it, waits,
+// and tells what came of it.
 type agentRestart struct {
-	h    *Host
-	unit string
-	auto []string // the services among which is the agent's; empty when unit is known
+	h       *Host
+	service string // as the parameters name it
 }
 
 func (h *Host) agentRestart(p nodeproto.AgentRestartParams, _ Request) (Step, error) {
 	if p.Service == "" {
 		return nil, errors.New("parameters name no service")
 	}
-	s := &agentRestart{h: h, unit: p.Service}
 	if p.Service == nodeproto.AgentServiceAuto {
-		layout, err := agentflags.Find(h.root)
-		if err != nil {
+		if _, err := agentflags.Find(h.root); err != nil {
 			return nil, err
 		}
-		s.auto = layout.Services
 	}
-	return s, nil
+	return &agentRestart{h: h, service: p.Service}, nil
 }
 
-// find settles which service is the agent's: the one that runs.
-func (s *agentRestart) find(ctx context.Context) error {
-	for i, unit := range s.auto {
-		active, err := s.h.services.IsActive(ctx, unit)
+// agentService settles which service is the agent's: the one that runs.
+func (h *Host) agentService(ctx context.Context, named string) (string, error) {
+	if named != "" && named != nodeproto.AgentServiceAuto {
+		return named, nil
+	}
+	layout, err := agentflags.Find(h.root)
+	if err != nil {
+		return "", err
+	}
+	for _, service := range layout.Services {
+		active, err := h.services.IsActive(ctx, service)
 		if err != nil {
-			return err
-		}
-		if active || i == 0 {
-			s.unit = unit
+			return "", err
 		}
 		if active {
-			break
+			return service, nil
 		}
 	}
-	return nil
+	return layout.Services[0], nil
 }
 
-// Detect is satisfied when no restart is due, or when it has happened since it
-// was ordered.
+// Detect is satisfied when no restart is due, or the one that was is done. It
+// waits for a guard that is at work.
 func (s *agentRestart) Detect(ctx context.Context) (bool, error) {
-	if err := s.find(ctx); err != nil {
-		return false, err
-	}
-	before, due, err := s.h.pending.Note(agentMark)
+	rec, due, err := s.await(ctx, func(agentrestart.Record) error { return nil })
 	if err != nil || !due {
 		return !due, err
 	}
-	if before == "" {
-		return false, nil
-	}
-	now, err := s.generation(ctx)
-	return now != "" && now != before, err
+	return rec.Ended(), s.judge(rec)
 }
 
-// Apply notes which run of the agent is to end, then orders the restart.
+// Apply orders the restart and waits for its end.
 func (s *agentRestart) Apply(ctx context.Context) error {
-	now, err := s.generation(ctx)
+	service, err := s.h.agentService(ctx, s.service)
 	if err != nil {
 		return err
 	}
-	if err := s.h.pending.Mark(agentMark, now); err != nil {
+	if err := s.h.restart.Order(ctx, service); err != nil {
 		return err
 	}
-	return s.h.services.Restart(ctx, s.unit)
+	started := time.Time{}
+	rec, _, err := s.await(ctx, func(agentrestart.Record) error {
+		if time.Since(started) < startGuardEvery {
+			return errGuardWorks
+		}
+		started = time.Now()
+		return errors.Join(s.h.restart.Start(ctx), errGuardWorks)
+	})
+	if err != nil {
+		return err
+	}
+	return s.judge(rec)
 }
 
-// Verify waits for the agent to run.
+// startGuardEvery is the pause between two orders to start the guard. One is
+// enough, unless somebody ends it.
+const startGuardEvery = 5 * time.Second
+
+var errGuardWorks = errors.New("the Mesos agent's restart is under way")
+
+// await waits for the end of the record, and asks idle what to do while no
+// guard is at work: nil ends the wait.
+func (s *agentRestart) await(ctx context.Context, idle func(agentrestart.Record) error) (rec agentrestart.Record, due bool, err error) {
+	err = until(ctx, func(context.Context) error {
+		working, err := s.h.restart.Working()
+		if err != nil {
+			return failure.Hopeless(err)
+		}
+		if rec, due, err = s.h.restart.Load(); err != nil {
+			return failure.Hopeless(err)
+		}
+		if !due || rec.Ended() {
+			return nil
+		}
+		if working {
+			return errGuardWorks
+		}
+		return idle(rec)
+	})
+	return rec, due, err
+}
+
+// judge tells what is wrong with a restart that has ended. No retry mends it.
+func (s *agentRestart) judge(rec agentrestart.Record) error {
+	if !rec.Ended() {
+		return nil
+	}
+	return failure.Hopeless(rec.Outcome())
+}
+
+// Verify looks that the agent runs, and forgets the restart.
 func (s *agentRestart) Verify(ctx context.Context) (any, error) {
-	if err := s.h.active(ctx, s.unit); err != nil {
+	service, err := s.h.agentService(ctx, s.service)
+	if err != nil {
 		return nil, err
 	}
-	return nil, s.h.pending.Clear(agentMark)
-}
-
-// generation names the present run of the agent. The boot is part of it, since
-// the unit's own time counts from there.
-func (s *agentRestart) generation(ctx context.Context) (string, error) {
-	now, err := s.h.services.Generation(ctx, s.unit)
-	if err != nil || now == "" {
-		return "", err
+	if err := s.h.active(ctx, service); err != nil {
+		return nil, err
 	}
-	boot, _, err := s.h.root.ReadIfThere("/proc/sys/kernel/random/boot_id")
-	return string(boot) + "/" + now, err
+	if err := s.h.restart.Forget(ctx); err != nil {
+		return nil, fmt.Errorf("the Mesos agent runs with its new flags: %w", err)
+	}
+	return nil, nil
 }

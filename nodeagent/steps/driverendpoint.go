@@ -18,6 +18,9 @@ import (
 const (
 	rexrayConfig = "/etc/rexray/config.yml"
 	rexray       = "rexray"
+	// lastingConfig is where the configuration lasts on hosts whose service puts
+	// another one in place at each start.
+	lastingConfig = "/etc/rexray/scaleio.yml"
 	// reloadTimeout bounds systemd's reading of its units.
 	reloadTimeout = time.Minute
 )
@@ -25,8 +28,8 @@ const (
 // driverEndpoint tells REX-Ray which gateway to use.
 type driverEndpoint struct {
 	h        *Host
-	config   string // the file
 	unit     string
+	shipped  bool // the driver came with the Mesos agent's installation
 	params   nodeproto.VolumeDriverEndpointParams
 	password redact.Secret
 }
@@ -35,11 +38,20 @@ func (h *Host) driverEndpoint(p nodeproto.VolumeDriverEndpointParams, r Request)
 	if p.Endpoint == "" || p.Username == "" || p.SystemName == "" {
 		return nil, errors.New("parameters lack the endpoint, the user name or the system's name")
 	}
-	s := &driverEndpoint{h: h, config: rexrayConfig, unit: rexray, params: p, password: r.Secrets[nodeproto.SecretAdminPassword]}
-	if shipped, ok := h.shippedDriver(); ok {
-		s.config, s.unit = shipped.Config, shipped.Service
+	s := &driverEndpoint{h: h, unit: rexray, params: p, password: r.Secrets[nodeproto.SecretAdminPassword]}
+	if driver, ok := h.shippedDriver(); ok {
+		s.unit, s.shipped = driver.Service, true
 	}
 	return s, nil
+}
+
+// configs are the files that the configuration is in. That of a shipped driver
+// is left alone: it is part of the installation, which upgrades replace.
+func (s *driverEndpoint) configs() []string {
+	if s.shipped {
+		return []string{lastingConfig, rexrayConfig}
+	}
+	return []string{rexrayConfig}
 }
 
 // Detect compares the whole file and its mode, and asks whether the restart is
@@ -52,9 +64,11 @@ func (s *driverEndpoint) Detect(ctx context.Context) (bool, error) {
 	if err != nil || due {
 		return false, err
 	}
-	data, there, err := s.h.root.ReadIfThere(s.config)
-	if err != nil || !there || !bytes.Equal(data, s.content()) || s.h.root.Mode(s.config) != 0o600 {
-		return false, err
+	for _, file := range s.configs() {
+		data, there, err := s.h.root.ReadIfThere(file)
+		if err != nil || !there || !bytes.Equal(data, s.content()) || s.h.root.Mode(file) != 0o600 {
+			return false, err
+		}
 	}
 	if ordered, err := s.ordered(); err != nil || !ordered {
 		return false, err
@@ -62,30 +76,37 @@ func (s *driverEndpoint) Detect(ctx context.Context) (bool, error) {
 	return s.h.services.IsActive(ctx, s.unit)
 }
 
-// Apply writes the file, readable by root alone, and restarts REX-Ray.
+// Apply writes the files, readable by root alone, and restarts REX-Ray.
 func (s *driverEndpoint) Apply(ctx context.Context) error {
-	if err := s.h.pending.Mark(rexray, s.config); err != nil {
+	if err := s.h.pending.Mark(rexray, rexrayConfig); err != nil {
 		return err
 	}
 	if err := s.keepConfig(); err != nil {
 		return err
 	}
-	if err := s.h.root.Write(s.config, s.content(), 0o600); err != nil {
-		return err
+	for _, file := range s.configs() {
+		if err := s.h.root.Write(file, s.content(), 0o600); err != nil {
+			return err
+		}
 	}
 	if err := s.order(ctx); err != nil {
 		return err
+	}
+	if !s.shipped { // else the installation starts it
+		if err := s.h.services.Enable(ctx, s.unit); err != nil {
+			return err
+		}
 	}
 	return s.h.services.Restart(ctx, s.unit)
 }
 
 // keepConfig copies a configuration that is not ours, once.
 func (s *driverEndpoint) keepConfig() error {
-	old, there, err := s.h.root.ReadIfThere(s.config)
-	if err != nil || !there || writtenByUs(old) || s.h.root.Exists(s.config+configBefore) {
+	old, there, err := s.h.root.ReadIfThere(rexrayConfig)
+	if err != nil || !there || writtenByUs(old) || s.h.root.Exists(rexrayConfig+configBefore) {
 		return err
 	}
-	return s.h.root.Write(s.config+configBefore, old, s.h.root.Mode(s.config))
+	return s.h.root.Write(rexrayConfig+configBefore, old, s.h.root.Mode(rexrayConfig))
 }
 
 // ownConfig begins the configurations that we write.
@@ -110,6 +131,19 @@ const systemdUnits = "/etc/systemd/system"
 // the two.
 const afterSDC = "# Written by the ScaleIO framework.\n[Unit]\nWants=scini.service\nAfter=scini.service\n"
 
+// ownConfigLast puts our configuration in the place of the one that the unit of
+// a shipped driver copies there: commands of an addition come behind the unit's.
+// install makes a new file, so a readable one that lies there does not leak.
+const ownConfigLast = "[Service]\nExecStartPre=/usr/bin/install -m 0600 " + lastingConfig + " " + rexrayConfig + "\n"
+
+// addition is what the unit gets beside its own lines.
+func (s *driverEndpoint) addition() string {
+	if s.shipped {
+		return afterSDC + ownConfigLast
+	}
+	return afterSDC
+}
+
 func (s *driverEndpoint) dropIn() string {
 	return systemdUnits + "/" + s.unit + ".service.d/scaleio.conf"
 }
@@ -120,14 +154,14 @@ func (s *driverEndpoint) ordered() (bool, error) {
 		return true, nil
 	}
 	data, _, err := s.h.root.ReadIfThere(s.dropIn())
-	return string(data) == afterSDC, err
+	return string(data) == s.addition(), err
 }
 
 func (s *driverEndpoint) order(ctx context.Context) error {
 	if ordered, err := s.ordered(); err != nil || ordered {
 		return err
 	}
-	if err := s.h.root.Write(s.dropIn(), []byte(afterSDC), 0o644); err != nil {
+	if err := s.h.root.Write(s.dropIn(), []byte(s.addition()), 0o644); err != nil {
 		return err
 	}
 	res, err := s.h.run.Run(ctx, runner.Command{Argv: []string{"systemctl", "daemon-reload"}, Timeout: reloadTimeout})

@@ -66,7 +66,7 @@ func (s *dvdi) Detect(ctx context.Context) (bool, error) {
 	if has, err := s.flags.HasModule(m); err != nil || !has {
 		return false, err
 	}
-	return s.flags.HasIsolators(dvdiName)
+	return s.isolator.Detect(ctx)
 }
 
 // Apply places the library before anything names it.
@@ -93,13 +93,14 @@ func (s *dvdi) Apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.h.pending.Mark(agentMark, ""); err != nil {
+	flags, err := s.h.arm(ctx, s.flags, s.service, s.names)
+	if err != nil {
 		return err
 	}
-	if err := s.flags.AddModule(m); err != nil {
+	if err := flags.AddModule(m); err != nil {
 		return failure.Hopeless(err)
 	}
-	return s.flags.AddIsolators(dvdiName)
+	return flags.AddIsolators(s.names...)
 }
 
 // Verify looks again, and tells whether the agent runs with it.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"scaleio-framework/internal/freeport"
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/internal/redact"
+	"scaleio-framework/nodeagent/agentrestart"
 	"scaleio-framework/nodeagent/hostfs"
 	"scaleio-framework/nodeagent/journal"
 	"scaleio-framework/nodeagent/runner"
@@ -55,6 +57,7 @@ type world struct {
 	mesos   string // the version of the Mesos agents
 	network *freeport.Network
 	version string // of the packages
+	agent   string // where they answer
 }
 
 func newWorld(t *testing.T, o scaleiotest.Options) *world {
@@ -82,6 +85,11 @@ func newWorld(t *testing.T, o scaleiotest.Options) *world {
 	server := httptest.NewServer(http.StripPrefix("/artifacts", http.FileServer(http.Dir(w.files))))
 	t.Cleanup(server.Close)
 	w.sources = []string{server.URL}
+	agent := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(rw, `{"flags":{}}`) // it has recovered, and says nothing more
+	}))
+	t.Cleanup(agent.Close)
+	w.agent = agent.Listener.Addr().String()
 	return w
 }
 
@@ -122,7 +130,7 @@ func (n *node) newHost(inArgs bool) *steps.Host {
 	host, err := steps.NewHost(steps.HostOptions{
 		Root:     hostfs.New(n.root),
 		Runner:   runner.New(runner.Options{Tools: n.w.tools, Groups: runner.NewGroups(n.journal.GroupsDir())}),
-		CacheDir: n.journal.CacheDir(), Pending: n.journal.Pending(), Address: n.ip,
+		CacheDir: n.journal.CacheDir(), RestartDir: n.journal.RestartDir(), MesosAgent: agentrestart.Endpoint{Address: n.w.agent}, Pending: n.journal.Pending(), Address: n.ip,
 		MesosVersion:       func(context.Context) (string, error) { return n.w.mesos, nil },
 		SCLIPasswordInArgs: inArgs, Logger: hclog.NewNullLogger(),
 	})

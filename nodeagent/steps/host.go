@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/nodeagent/agentrestart"
 	"scaleio-framework/nodeagent/artifacts"
 	"scaleio-framework/nodeagent/failure"
 	"scaleio-framework/nodeagent/hostfs"
@@ -30,6 +31,13 @@ type HostOptions struct {
 	Pending journal.Pending
 	// Address is where other nodes reach this host.
 	Address string
+	// RestartDir keeps what the guard of the Mesos agent's restart must know.
+	RestartDir string
+	// MesosAgent is where the host's Mesos agent answers.
+	MesosAgent agentrestart.Endpoint
+	// Program is the node agent's own file, which the guard runs; empty lets the
+	// step itself do the guard's work, on a host that is a directory.
+	Program string
 	// MesosVersion asks the host's Mesos agent which version it is.
 	MesosVersion func(ctx context.Context) (string, error)
 	// SCLIPasswordInArgs lets scli have passwords among its arguments where it
@@ -46,6 +54,7 @@ type Host struct {
 	cache    *artifacts.Cache
 	pending  journal.Pending
 	address  string
+	restart  *agentrestart.Restart
 	mesos    func(ctx context.Context) (string, error)
 	inArgs   bool
 	log      hclog.Logger
@@ -63,8 +72,15 @@ func NewHost(o HostOptions) (*Host, error) {
 	case o.Logger == nil:
 		return nil, errors.New("steps: option Logger is missing")
 	}
+	known := services.New(o.Runner, o.Root)
+	restart, err := agentrestart.New(agentrestart.Options{
+		Dir: o.RestartDir, Root: o.Root, Services: known, Runner: o.Runner, Agent: o.MesosAgent, Program: o.Program, Logger: o.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("steps: %w", err)
+	}
 	return &Host{
-		root: o.Root, run: o.Runner, services: services.New(o.Runner, o.Root), cache: artifacts.New(artifacts.Options{Dir: o.CacheDir}),
+		root: o.Root, run: o.Runner, services: known, restart: restart, cache: artifacts.New(artifacts.Options{Dir: o.CacheDir}),
 		pending: o.Pending, address: o.Address, mesos: o.MesosVersion, inArgs: o.SCLIPasswordInArgs, log: o.Logger,
 	}, nil
 }

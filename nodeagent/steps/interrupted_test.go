@@ -176,43 +176,40 @@ func TestAGatewayThatIsNotThereCannotBeConfigured(t *testing.T) {
 	require.ErrorContains(t, err, "gatewayUser.properties")
 }
 
-// The restart kills this process too: the next one sees by the unit's
-// generation that it has happened, and orders no second one.
-func TestARestartThatKilledTheNodeAgentIsNotRepeated(t *testing.T) {
+// A restart that was ordered and is done is not made again, whoever ended the
+// attempt; one that the agent did not survive makes the step hopeless until the
+// flags are set anew.
+func TestTheRestartOfTheAgentIsJudgedByItsRecord(t *testing.T) {
 	w := newWorld(t, scaleiotest.Options{})
 	n := w.node("a", w.ip(6), scaleiotest.Ubuntu)
-	require.NoError(t, os.Remove(filepath.Join(w.tools, "systemctl")))
-	script := `#!/bin/sh
-cd "$SIO_HOST_ROOT"
-case "$1" in
-show) echo "ActiveEnterTimestampMonotonic=$(cat generation)";;
-is-active) echo active;;
-restart) echo restart >> restarts; [ -e fails ] || echo 2 > generation; [ ! -e dies ] || exit 1;;
-esac
-`
-	require.NoError(t, os.WriteFile(filepath.Join(w.tools, "systemctl"), []byte(script), 0o755))
-	touch := func(name, text string) {
-		require.NoError(t, os.WriteFile(filepath.Join(n.root, name), []byte(text), 0o644))
-	}
-	restarts := func() int {
-		data, err := os.ReadFile(filepath.Join(n.root, "restarts"))
-		require.NoError(t, err)
-		return strings.Count(string(data), "restart")
-	}
 	params := nodeproto.AgentRestartParams{Service: "mesos-slave"}
-	touch("generation", "1\n")
-	require.NoError(t, n.journal.Pending().Mark("mesos-agent", ""))
+	isolator := nodeproto.IsolatorParams{Mode: "docker-volume", Service: "mesos-slave"}
+	record := filepath.Join(n.journal.RestartDir(), "record.json")
+	set := func(from, to string) {
+		t.Helper()
+		data, err := os.ReadFile(record)
+		require.NoError(t, err)
+		require.Contains(t, string(data), from)
+		require.NoError(t, os.WriteFile(record, []byte(strings.Replace(string(data), from, to, 1)), 0o600))
+	}
+	n.twice(nodeproto.StepIsolator, isolator)
+	_, satisfied, err := n.plan(nodeproto.StepAgentRestart, params).Look(t.Context())
+	require.NoError(t, err)
+	require.False(t, satisfied, "it is due")
+	require.Zero(t, w.Count(scaleiotest.OpService, "a:mesos-slave:restart"))
 
-	touch("fails", "")
-	touch("dies", "")
-	_, _, err := n.try(nodeproto.StepAgentRestart, params)
-	require.Error(t, err)
-	require.NoError(t, os.Remove(filepath.Join(n.root, "fails")))
+	set(`"phase": "armed"`, `"phase": "taken-back", "reason": "it ended", "log": "no dvdcli"`)
 	_, _, err = n.try(nodeproto.StepAgentRestart, params)
-	require.Error(t, err, "it was cut off, and yet it happened")
-	require.Equal(t, 2, restarts(), "the first had no effect, so there is a second")
+	require.Equal(t, failure.Hopelessness, failure.KindOf(err))
+	require.ErrorContains(t, err, "did not run with its new flags (it ended), so they were taken back")
+	require.ErrorContains(t, err, "/etc/mesos-slave.isolation.refused")
+	require.ErrorContains(t, err, "its last words: no dvdcli")
+
+	n.twice(nodeproto.StepIsolator, isolator)
+	set(`"phase": "armed"`, `"phase": "done"`)
 	_, changed, err := n.try(nodeproto.StepAgentRestart, params)
 	require.NoError(t, err)
 	require.False(t, changed)
-	require.Equal(t, 2, restarts())
+	require.Zero(t, w.Count(scaleiotest.OpService, "a:mesos-slave:restart"))
+	require.NoFileExists(t, record)
 }

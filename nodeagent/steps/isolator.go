@@ -10,17 +10,17 @@ import (
 
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/nodeagent/agentflags"
+	"scaleio-framework/nodeagent/agentrestart"
 	"scaleio-framework/nodeagent/failure"
 )
 
-// agentMark stands from the change of the agent's flags to its restart.
-const agentMark = "mesos-agent"
-
 // isolator makes the Mesos agent mount volumes by its own isolator.
 type isolator struct {
-	h      *Host
-	layout agentflags.Layout
-	flags  agentflags.Flags
+	h       *Host
+	layout  agentflags.Layout
+	flags   agentflags.Flags
+	service string // the agent's, as the parameters name it
+	names   []string
 }
 
 func (h *Host) isolator(p nodeproto.IsolatorParams, r Request) (Step, error) {
@@ -28,11 +28,13 @@ func (h *Host) isolator(p nodeproto.IsolatorParams, r Request) (Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := isolator{h: h, layout: layout, flags: agentflags.New(h.root, layout)}
+	s := isolator{h: h, layout: layout, flags: agentflags.New(h.root, layout), service: p.Service}
 	switch p.Mode {
 	case "docker-volume":
+		s.names = dockerVolume
 		return &s, nil
 	case "dvdi":
+		s.names = []string{dvdiName}
 		return &dvdi{isolator: s, modules: p.Modules, sources: r.Sources}, nil
 	}
 	return nil, fmt.Errorf("isolator mode %q is not known, want docker-volume or dvdi", p.Mode)
@@ -42,13 +44,37 @@ func (h *Host) isolator(p nodeproto.IsolatorParams, r Request) (Step, error) {
 // system isolator.
 var dockerVolume = []string{"filesystem/linux", "docker/volume"}
 
-// Detect asks whether the flag has all it needs.
+// Detect asks whether the flag has all it needs, and the agent did not refuse
+// that.
 func (s *isolator) Detect(context.Context) (bool, error) {
-	return s.flags.HasIsolators(dockerVolume...)
+	if refused, err := s.refused(); err != nil || refused {
+		return false, err
+	}
+	return s.flags.HasIsolators(s.names...)
 }
 
-// Apply adds the isolators. The mark comes first: once the flag is changed,
-// the agent's restart is due whatever happens to us.
+// refused reports whether the agent was started with its old flags again. Then
+// what stands in the files is somebody's new attempt, which needs a restart.
+func (s *isolator) refused() (bool, error) {
+	rec, there, err := s.h.restart.Load()
+	return there && rec.Phase == agentrestart.TakenBack, failure.Hopeless(err)
+}
+
+// arm makes the restart of a service's agent due, which must have isolators
+// afterwards, and lets the flags be kept as they are. It comes first: once a flag
+// is changed, the restart is due whatever happens to us.
+func (h *Host) arm(ctx context.Context, flags agentflags.Flags, named string, isolators []string) (agentflags.Flags, error) {
+	service, err := h.agentService(ctx, named)
+	if err != nil {
+		return flags, err
+	}
+	if err := h.restart.Arm(ctx, service, isolators); err != nil {
+		return flags, err
+	}
+	return flags.Before(func(file string) error { return h.restart.Keep(ctx, file) }), nil
+}
+
+// Apply adds the isolators.
 func (s *isolator) Apply(ctx context.Context) error {
 	version, err := s.ready(ctx)
 	if err != nil {
@@ -58,10 +84,11 @@ func (s *isolator) Apply(ctx context.Context) error {
 	if major, err := strconv.Atoi(text); err != nil || major < 1 {
 		return failure.Hopelessf("the Mesos agent is version %s, and docker/volume came with 1.0: give a module of this version and --volumes.isolator=dvdi, or --volumes.isolator=none", version)
 	}
-	if err := s.h.pending.Mark(agentMark, ""); err != nil {
+	flags, err := s.h.arm(ctx, s.flags, s.service, s.names)
+	if err != nil {
 		return err
 	}
-	return s.flags.AddIsolators(dockerVolume...)
+	return flags.AddIsolators(s.names...)
 }
 
 // ready tells the agent's version, on a host whose agent will start again: it
@@ -90,7 +117,7 @@ func (s *isolator) verify(ctx context.Context, detect func(context.Context) (boo
 	if !ok {
 		return nil, errors.New("the Mesos agent's flags do not hold what was written: something else writes them")
 	}
-	due, err := s.h.marked(agentMark)
+	_, due, err := s.h.restart.Load()
 	return nodeproto.IsolatorResult{RestartNeeded: due}, err
 }
 

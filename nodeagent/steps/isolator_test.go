@@ -65,6 +65,7 @@ func TestDCOSKeepsItsOwnDriver(t *testing.T) {
 	n := w.node("a", w.ip(7), scaleiotest.EL7)
 	n.write(map[string]string{
 		"opt/mesosphere/etc/mesos-slave-common": "MESOS_ISOLATION=cgroups/cpu,cgroups/mem\n",
+		"opt/mesosphere/etc/rexray.conf":        "rexray: {}\n",
 		"opt/mesosphere/bin/rexray":             "", "opt/mesosphere/bin/dvdcli": "",
 	})
 	_, changed, err := n.try(nodeproto.StepVolumeDriver, nodeproto.VolumeDriverParams{Packages: []nodeproto.DriverPackage{w.driver("rexray", "0.11.4-1")}})
@@ -76,13 +77,17 @@ func TestDCOSKeepsItsOwnDriver(t *testing.T) {
 		Endpoint: "https://127.0.3.7:8443/api", Username: user, SystemName: "scaleio",
 		ProtectionDomain: "default", StoragePool: "default", ThinOrThick: "ThinProvisioned",
 	})
-	config := "opt/mesosphere/etc/rexray.conf"
-	require.Contains(t, n.read(config), adminPassword)
-	info, err := os.Stat(filepath.Join(n.root, config))
-	require.NoError(t, err)
-	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-	require.NoFileExists(t, filepath.Join(n.root, "etc/rexray/config.yml"))
-	require.Contains(t, n.read("etc/systemd/system/dcos-rexray.service.d/scaleio.conf"), "After=scini.service\n")
+	for _, config := range []string{"etc/rexray/scaleio.yml", "etc/rexray/config.yml"} {
+		require.Contains(t, n.read(config), adminPassword)
+		info, err := os.Stat(filepath.Join(n.root, config))
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), config)
+	}
+	require.Equal(t, "rexray: {}\n", n.read("opt/mesosphere/etc/rexray.conf"), "what an upgrade replaces is left alone")
+	addition := n.read("etc/systemd/system/dcos-rexray.service.d/scaleio.conf")
+	require.Contains(t, addition, "After=scini.service\n")
+	require.Contains(t, addition, "ExecStartPre=/usr/bin/install -m 0600 /etc/rexray/scaleio.yml /etc/rexray/config.yml\n")
+	require.Zero(t, w.Count(scaleiotest.OpService, "a:dcos-rexray:enable"), "it is the installation's to start")
 	require.True(t, w.Running("a", "dcos-rexray"))
 
 	n.twice(nodeproto.StepIsolator, nodeproto.IsolatorParams{Mode: "docker-volume"})

@@ -15,7 +15,7 @@ const configBefore = ".before-scaleio"
 
 // removeDriver takes REX-Ray and dvdcli away, with REX-Ray's configuration,
 // which holds a password. A driver that came with the Mesos agent keeps its
-// programs and gets its own configuration back.
+// programs, and its service puts its own configuration in place again.
 type removeDriver struct {
 	driverEndpoint
 	packages []string
@@ -23,9 +23,9 @@ type removeDriver struct {
 
 func (h *Host) removeDriver(p nodeproto.RemoveVolumeDriverParams, _ Request) (Step, error) {
 	s := &removeDriver{packages: p.Packages}
-	s.driverEndpoint = driverEndpoint{h: h, config: rexrayConfig, unit: rexray}
+	s.driverEndpoint = driverEndpoint{h: h, unit: rexray}
 	if shipped, ok := h.shippedDriver(); ok {
-		s.config, s.unit, s.packages = shipped.Config, shipped.Service, nil
+		s.unit, s.shipped, s.packages = shipped.Service, true, nil
 	}
 	for _, name := range s.packages {
 		if name == "" {
@@ -37,10 +37,10 @@ func (h *Host) removeDriver(p nodeproto.RemoveVolumeDriverParams, _ Request) (St
 
 // ours reports whether the configuration is one that we wrote, or replaced.
 func (s *removeDriver) ours() (bool, error) {
-	if s.h.root.Exists(s.config + configBefore) {
+	if s.h.root.Exists(rexrayConfig+configBefore) || s.h.root.Exists(lastingConfig) {
 		return true, nil
 	}
-	data, there, err := s.h.root.ReadIfThere(s.config)
+	data, there, err := s.h.root.ReadIfThere(rexrayConfig)
 	return there && writtenByUs(data), err
 }
 
@@ -84,7 +84,7 @@ func (s *removeDriver) Apply(ctx context.Context) error {
 	if err := s.restoreConfig(); err != nil {
 		return err
 	}
-	if s.packages == nil && s.config != rexrayConfig {
+	if s.shipped {
 		return s.h.services.Start(ctx, s.unit) // it ran before us, by its own configuration
 	}
 	return s.h.pending.Clear(rexray)
@@ -113,27 +113,30 @@ func (s *removeDriver) restoreConfig() error {
 	if err != nil || !ours {
 		return err
 	}
-	before, had, err := s.h.root.ReadIfThere(s.config + configBefore)
+	if err := s.h.root.Remove(lastingConfig); err != nil {
+		return err
+	}
+	before, had, err := s.h.root.ReadIfThere(rexrayConfig + configBefore)
 	if err != nil {
 		return err
 	}
 	if had {
-		if err := s.h.root.Write(s.config, before, s.h.root.Mode(s.config+configBefore)); err != nil {
+		if err := s.h.root.Write(rexrayConfig, before, s.h.root.Mode(rexrayConfig+configBefore)); err != nil {
 			return err
 		}
-		return s.h.root.Remove(s.config + configBefore)
+		return s.h.root.Remove(rexrayConfig + configBefore)
 	}
-	if err := s.h.root.Remove(s.config); err != nil {
+	if err := s.h.root.Remove(rexrayConfig); err != nil {
 		return err
 	}
-	return s.h.root.RemoveEmpty(path.Dir(s.config))
+	return s.h.root.RemoveEmpty(path.Dir(rexrayConfig))
 }
 
 // Verify asks again.
 func (s *removeDriver) Verify(ctx context.Context) (any, error) {
 	gone, err := s.Detect(ctx)
 	if err == nil && !gone {
-		err = fmt.Errorf("the volume driver or its configuration %s is still there, although their removal succeeded", s.config)
+		err = fmt.Errorf("the volume driver or its configuration %s is still there, although their removal succeeded", rexrayConfig)
 	}
 	return nil, err
 }

@@ -41,34 +41,37 @@ func (s *restoreFlags) Detect(context.Context) (bool, error) {
 
 // Apply restores the files. The agent must restart after it, unless it never
 // did after the change.
-func (s *restoreFlags) Apply(context.Context) error {
+func (s *restoreFlags) Apply(ctx context.Context) error {
 	note, begun, err := s.h.pending.Note(restoreMark)
 	if err != nil {
 		return err
 	}
 	if !begun {
 		note = ranWith
-		before, due, err := s.h.pending.Note(agentMark)
+		untried, err := s.h.restart.Untried(ctx)
 		if err != nil {
-			return err
+			return failure.Hopeless(err)
 		}
-		if due && before == "" {
+		if untried {
 			note = neverRan
 		}
 		if err := s.h.pending.Mark(restoreMark, note); err != nil {
 			return err
 		}
 	}
+	flags := s.flags
 	if note == ranWith {
-		err = s.h.pending.Mark(agentMark, "")
-	} else {
-		err = s.h.pending.Clear(agentMark)
+		if flags, err = s.h.arm(ctx, s.flags, nodeproto.AgentServiceAuto, nil); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	if err := s.flags.Restore(dvdiName); err != nil {
+	if err := flags.Restore(dvdiName); err != nil {
 		return failure.Hopeless(err)
+	}
+	if note == neverRan {
+		if err := s.h.restart.Cancel(ctx); err != nil {
+			return err
+		}
 	}
 	return s.h.pending.Clear(restoreMark)
 }
@@ -82,6 +85,6 @@ func (s *restoreFlags) Verify(ctx context.Context) (any, error) {
 	if !ok {
 		return nil, errors.New("the Mesos agent's flags are not what they were: something else writes them")
 	}
-	due, err := s.h.marked(agentMark)
+	_, due, err := s.h.restart.Load()
 	return nodeproto.IsolatorResult{RestartNeeded: due}, err
 }

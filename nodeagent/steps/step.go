@@ -87,6 +87,7 @@ const (
 	shortTime   = 5 * time.Minute
 	packageTime = 30 * time.Minute // a download and an installation
 	gatewayTime = 15 * time.Minute // a gateway takes minutes to start
+	restartTime = 15 * time.Minute // the Mesos agent recovers its tasks, twice when its flags are taken back
 )
 
 // Prepare finds a step and reads its parameters.
@@ -118,7 +119,7 @@ func (h *Host) plan(r Request) (Plan, error) {
 	case nodeproto.StepIsolator:
 		return planned(r, shortTime, Shared, h.isolator)
 	case nodeproto.StepAgentRestart:
-		return planned(r, shortTime, Shared, h.agentRestart)
+		return planned(r, restartTime, Shared, h.agentRestart)
 	case nodeproto.StepMDMAuthority:
 		return planned(r, shortTime, Shared, h.mdmAuthority)
 	case nodeproto.StepMDMCertificate:
@@ -144,7 +145,7 @@ func (h *Host) removalPlan(r Request) (Plan, error) {
 	case nodeproto.StepRestoreAgentFlags:
 		return planned(r, shortTime, Shared, h.restoreFlags)
 	case nodeproto.StepRestoreAgent:
-		return planned(r, shortTime, Shared, h.agentRestart)
+		return planned(r, restartTime, Shared, h.agentRestart)
 	case nodeproto.StepRemoveVolumeDriver:
 		return planned(r, packageTime, PackageManager, h.removeDriver)
 	case nodeproto.StepRemoveSDCPackage, nodeproto.StepRemoveSDSPackage, nodeproto.StepRemoveGatewayPackage,

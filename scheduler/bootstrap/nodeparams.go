@@ -320,7 +320,7 @@ func isolatorParams(t *turn, at ref) (any, error) {
 	if reason := t.unwanted(at.key); reason != "" {
 		return nil, notNeeded{reason}
 	}
-	p := nodeproto.IsolatorParams{Mode: t.options.Isolator}
+	p := nodeproto.IsolatorParams{Mode: t.options.Isolator, Service: t.options.AgentService}
 	if p.Mode == IsolatorDVDI {
 		p.Modules = modules(t.options.Packages)
 	}

@@ -247,7 +247,7 @@ func TestTheModulesOfTheIsolatorAreSent(t *testing.T) {
 	st.install()
 	var params nodeproto.IsolatorParams
 	require.NoError(t, json.Unmarshal(st.step("a", nodeproto.StepIsolator).Params, &params))
-	require.Equal(t, nodeproto.IsolatorParams{Mode: "dvdi", Modules: want}, params)
+	require.Equal(t, nodeproto.IsolatorParams{Mode: "dvdi", Modules: want, Service: o.AgentService}, params)
 }
 
 // The record of each package says which keys may have signed it.
