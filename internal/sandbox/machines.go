@@ -14,6 +14,7 @@ import (
 	"scaleio-framework/nodeagent/hosttest"
 	"scaleio-framework/nodeagent/packages/packagestest"
 	"scaleio-framework/scaleio/scaleiotest"
+	"scaleio-framework/scheduler/mesosapi/mesostest/agentunit"
 )
 
 // bootTime bounds the start of one machine.
@@ -25,6 +26,7 @@ type machines struct {
 	rack       *hosttest.Rack
 	repository *http.Server
 	url        string
+	agents     string        // where the hosts' Mesos agents say that they run
 	served     chan struct{} // closed when the repository has ended
 
 	mu   sync.Mutex
@@ -140,11 +142,16 @@ func (w *World) source() (name, text string) {
 	return "etc/yum.repos.d/base.repo", fmt.Sprintf("[base]\nname=the distribution\nbaseurl=%s/\ngpgcheck=0\nmetadata_expire=0\n", w.machines.url)
 }
 
-// addMachine boots one more machine.
+// addMachine lays out one more machine.
 func (w *World) addMachine(h *Host) error {
 	ctx, cancel := context.WithTimeout(context.Background(), bootTime)
 	defer cancel()
+	inside := ""
+	if w.opts.MesosUnit.ExecutorsInside {
+		inside = w.opts.MesosUnit.name()
+	}
 	m, err := w.machines.rack.Add(hosttest.MachineOptions{
+		ContainersIn:  inside,
 		Name:          h.Name,
 		Binds:         []string{filepath.Join(w.dir, "mesos")}, // the executors' sandboxes
 		BindsReadOnly: []string{filepath.Join(w.opts.Bin, "standin") + ":" + scaleiotest.StandIn},
@@ -166,11 +173,31 @@ func (w *World) addMachine(h *Host) error {
 			return err
 		}
 	}
-	err = w.system.AttachMachine(scaleiotest.Machine{
-		Hostname: h.Name, IP: h.IP, Root: h.Root, Listen: m.Listen, Device: m.Device,
-	})
+	err = w.opts.MesosUnit.layOut(h.Root, agentunit.Place{URL: w.machines.agents, Hostname: h.Name})
 	if err != nil {
 		return err
 	}
-	return m.Boot(ctx)
+	return w.system.AttachMachine(scaleiotest.Machine{
+		Hostname: h.Name, IP: h.IP, Root: h.Root, Listen: m.Listen, Device: m.Device,
+	})
+}
+
+// bootMachine boots a machine whose Mesos agent is known, and waits until that
+// has registered.
+func (w *World) bootMachine(h *Host) error {
+	ctx, cancel := context.WithTimeout(context.Background(), bootTime)
+	defer cancel()
+	if err := h.Machine.Boot(ctx); err != nil {
+		return err
+	}
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for h.agent.ID() == "" {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the Mesos agent of machine %s does not register: look at its unit's journal", h.Name)
+		}
+	}
+	return nil
 }

@@ -41,6 +41,11 @@ type Options struct {
 	Machines bool
 	// System is that of the machines; Ubuntu when empty.
 	System hosttest.System
+	// MesosUnit is what the Mesos agent is on hosts that are machines.
+	MesosUnit MesosUnit
+	// VolumeDriver gives packages of REX-Ray and dvdcli, so that the plan has the
+	// steps of the volume driver.
+	VolumeDriver bool
 	// Growth makes the hosts instances of EC2, whose volumes pools grow by.
 	Growth bool
 	// Disks is the number of free disks of each host.

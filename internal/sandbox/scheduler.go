@@ -118,9 +118,11 @@ func (w *World) settings(n int) []string {
 		"SIO_GATEWAY_HTTP_PORT=" + strconv.Itoa(w.httpPort),
 		"SIO_PLACEMENT_SETTLE=0s",
 		"SIO_DEVICES_TEST_MODE=none",
-		"SIO_VOLUMES_ISOLATOR=none",
 		"SIO_PREREQUISITES_INSTALL=" + strconv.FormatBool(w.machines != nil),
 		"SIO_LOGLEVEL=debug",
+	}
+	if w.machines == nil || !w.opts.VolumeDriver {
+		settings = append(settings, "SIO_VOLUMES_ISOLATOR=none") // there is no agent of a unit, or no dvdcli
 	}
 	if w.aws != nil {
 		settings = append(settings, w.aws.environment()...)

@@ -199,6 +199,9 @@ func (w *World) startScaleIO() (err error) {
 	} else {
 		err = w.EditPackages(nil)
 	}
+	if err == nil && w.opts.VolumeDriver {
+		err = scaleiotest.BuildDriverPackages(w.packages, w.os())
+	}
 	if err != nil {
 		return fmt.Errorf("sandbox: make the packages: %w", err)
 	}
@@ -226,7 +229,11 @@ func (w *World) startMesos(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return w.mesos.Start(ctx)
+	if err := w.mesos.Start(ctx); err != nil || w.machines == nil {
+		return err
+	}
+	w.machines.agents, err = w.mesos.ServeUnits(net.JoinHostPort(w.address(), "0"))
+	return err
 }
 
 // mesosRoot is where the master announces itself, and mesosPath where below it
@@ -259,11 +266,14 @@ func (w *World) AddHost() (*Host, error) {
 	maps.Copy(attributes, w.opts.Attributes[h.Name])
 	options := mesostest.AgentOptions{Hostname: h.Name, IP: h.IP, ExecutorEnvironment: h.Environment, Attributes: attributes}
 	if h.Machine != nil {
-		options.Host = h.Machine
+		options.Host, options.Unit = h.Machine, true
 		options.OnPowerOff = func() { w.machines.note(h.Machine.PowerOff()) }
 	}
 	if h.agent, err = w.mesos.AddAgent(options); err != nil {
 		return nil, err
+	}
+	if h.Machine != nil {
+		return h, w.bootMachine(h)
 	}
 	return h, nil
 }

@@ -135,5 +135,4 @@ func (w *world) cutPower(h *sandbox.Host) {
 	defer cancel()
 	require.NoError(w.t, h.Agent().PowerOff())
 	require.NoError(w.t, h.Machine.Boot(ctx))
-	require.NoError(w.t, h.Agent().PowerOn(false))
 }

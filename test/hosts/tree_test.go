@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"testing"
 
 	"github.com/stretchr/testify/require"
 
@@ -28,7 +29,12 @@ var passing = []string{
 // tree describes every file of a host: type, mode, owner, time and content.
 // The database of packages is among them.
 func (w *world) tree(h *sandbox.Host) map[string]string {
-	t, root := w.t, h.Root
+	w.t.Helper()
+	return treeWith(w.t, h.Root, w.database)
+}
+
+// treeWith describes every file below a directory, one of which must be there.
+func treeWith(t *testing.T, root, there string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -52,7 +58,7 @@ func (w *world) tree(h *sandbox.Host) map[string]string {
 		}
 		return err
 	}))
-	require.Contains(t, found, w.database)
+	require.Contains(t, found, there)
 	return found
 }
 

@@ -80,6 +80,13 @@ func (w *world) await(what string, ok func(sandbox.State) bool) sandbox.State {
 	return w.awaitOf(w.name, what, ok)
 }
 
+// awaitStuck waits for a state of the world's framework that stuck steps lead
+// to.
+func (w *world) awaitStuck(what string, ok func(sandbox.State) bool) sandbox.State {
+	w.t.Helper()
+	return w.watch(w.name, what, ok)
+}
+
 // awaitOf waits for a state of a framework. A stuck step that nobody waits for
 // fails the test at once.
 func (w *world) awaitOf(name, what string, ok func(sandbox.State) bool) sandbox.State {
