@@ -57,7 +57,7 @@ func refusesBadInput(t *testing.T, f family) {
 
 	w.awaitError(full, "sds-package", model.Failed, f.full)
 	makeRoom()
-	state := w.await("the bootstrap of the others", func(s sandbox.State) bool {
+	state := w.watch(w.name, "the bootstrap of the others", func(s sandbox.State) bool {
 		delete(s.Plans, strange.Name)
 		return complete(s)
 	})
@@ -75,10 +75,10 @@ func refusesBadInput(t *testing.T, f family) {
 }
 
 // awaitError waits until a step of a host stands in a state, with an error
-// that has all these words.
+// that has all these words. Other steps may be stuck.
 func (w *world) awaitError(h *sandbox.Host, step string, state model.StepState, words ...string) {
 	w.t.Helper()
-	w.await(step+" of "+h.Name+" with the error "+strings.Join(words, " ... "), func(s sandbox.State) bool {
+	w.watch(w.name, step+" of "+h.Name+" with the error "+strings.Join(words, " ... "), func(s sandbox.State) bool {
 		plan := s.Plans[h.Name]
 		if plan == nil || plan.Steps[step].State != state {
 			return false

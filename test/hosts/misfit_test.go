@@ -3,7 +3,6 @@
 package hosts_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,15 +30,15 @@ func refusesMisfits(t *testing.T, f family) {
 	w.on(kernel, "sh", "-c", "echo 5.15.0-99-generic > /run/release && mount --bind /run/release /proc/sys/kernel/osrelease")
 	require.NoError(t, w.StartSchedulers())
 
-	w.awaitStep(port, "prerequisites", model.Stuck, "TCP port 7072, which the sds needs, is held by systemd (process 1), on 0.0.0.0:7072")
+	w.awaitError(port, "prerequisites", model.Stuck, "TCP port 7072, which the sds needs, is held by systemd (process 1), on 0.0.0.0:7072")
 	require.Empty(t, w.status(port, f.prefix+"sds"), "nothing was installed")
 	w.on(port, "systemctl", "stop", "squatter.socket")
 	w.retry(port)
 
-	w.awaitStep(gateway, "gateway-package", model.Failed, "unit scaleio-gateway is ", "last in journalctl -u scaleio-gateway: ", "no keystore")
+	w.awaitError(gateway, "gateway-package", model.Failed, "unit scaleio-gateway is ", "last in journalctl -u scaleio-gateway: ", "no keystore")
 	w.on(gateway, "sh", "-c", "rm -r "+unit+" && systemctl daemon-reload")
 
-	w.awaitStep(kernel, "sdc-package", model.Stuck, "no scini module fits the kernel 5.15.0-99-generic: EMC-ScaleIO-sdc-", "has modules for 3.10.0-1160.el7.x86_64, 4.4.0-210-generic")
+	w.awaitError(kernel, "sdc-package", model.Stuck, "no scini module fits the kernel 5.15.0-99-generic: EMC-ScaleIO-sdc-", "has modules for 3.10.0-1160.el7.x86_64, 4.4.0-210-generic")
 	require.Empty(t, w.status(kernel, f.prefix+"sdc"), "nothing was installed")
 	w.on(kernel, "umount", "/proc/sys/kernel/osrelease")
 	w.retry(kernel)
@@ -48,22 +47,4 @@ func refusesMisfits(t *testing.T, f family) {
 	for _, h := range w.Hosts() {
 		require.Empty(t, w.unfinished(h), h.Name)
 	}
-}
-
-// awaitStep waits until a step of a host stands in a state, with an error that
-// has all these words. Other steps may be stuck.
-func (w *world) awaitStep(h *sandbox.Host, step string, state model.StepState, words ...string) {
-	w.t.Helper()
-	w.watch(w.name, step+" of "+h.Name+" with the error "+strings.Join(words, " ... "), func(s sandbox.State) bool {
-		plan := s.Plans[h.Name]
-		if plan == nil || plan.Steps[step].State != state {
-			return false
-		}
-		for _, word := range words {
-			if !strings.Contains(plan.Steps[step].Error, word) {
-				return false
-			}
-		}
-		return true
-	})
 }
