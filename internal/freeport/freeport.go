@@ -19,14 +19,29 @@ const attempts = 100
 
 // Find returns a port of an address that nobody listens on. Two calls may give
 // the same one as long as nobody listens on it.
-func Find(ip string) (int, error) {
+func Find(ip string) (int, error) { return FindRow(ip, 1) }
+
+// FindRow returns the first of some ports in a row, like Find.
+func FindRow(ip string, length int) (int, error) {
 	var err error
 	for range attempts {
-		port := first + rand.IntN(last-first+1)
-		var ln net.Listener
-		if ln, err = net.Listen("tcp", net.JoinHostPort(ip, strconv.Itoa(port))); err == nil {
-			return port, ln.Close()
+		port := first + rand.IntN(last-first+2-length)
+		if err = free(ip, port, length); err == nil {
+			return port, nil
 		}
 	}
 	return 0, fmt.Errorf("find a free port of %s from %d to %d: the last of %d attempts: %w", ip, first, last, attempts, err)
+}
+
+func free(ip string, port, length int) error {
+	for p := port; p < port+length; p++ {
+		ln, err := net.Listen("tcp", net.JoinHostPort(ip, strconv.Itoa(p)))
+		if err != nil {
+			return err
+		}
+		if err := ln.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -10,6 +10,16 @@ import (
 	"scaleio-framework/internal/freeport"
 )
 
+func TestPortsInARowAreFree(t *testing.T) {
+	port, err := freeport.FindRow("127.0.0.1", 2)
+	require.NoError(t, err)
+	for _, p := range []int{port, port + 1} {
+		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p)))
+		require.NoError(t, err)
+		require.NoError(t, ln.Close())
+	}
+}
+
 func TestAFoundPortCanBeListenedOnAndIsNoOutgoingConnections(t *testing.T) {
 	for range 50 {
 		port, err := freeport.Find("127.0.0.1")

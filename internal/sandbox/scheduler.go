@@ -115,7 +115,7 @@ func (w *World) settings(n int) []string {
 		"SIO_ARTIFACTS_DIR=" + w.packages,
 		"SIO_SCALEIO_PASSWORD_FILE=" + w.passwordFile(),
 		"SIO_GATEWAY_PORT=" + strconv.Itoa(w.gatewayPort),
-		"SIO_GATEWAY_HTTP_PORT=" + strconv.Itoa(w.httpPort),
+		"SIO_GATEWAY_HTTP_PORT=" + strconv.Itoa(w.gatewayPort+1),
 		"SIO_PLACEMENT_SETTLE=0s",
 		"SIO_DEVICES_TEST_MODE=none",
 		"SIO_PREREQUISITES_INSTALL=" + strconv.FormatBool(w.machines != nil),

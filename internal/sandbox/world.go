@@ -65,8 +65,7 @@ type World struct {
 	name string // of the framework; its root in ZooKeeper is made of it
 
 	password    redact.Secret
-	gatewayPort int    // HTTPS
-	httpPort    int    // of gateways
+	gatewayPort int    // HTTPS; HTTP is the next one
 	packages    string // folder
 
 	system     *scaleiotest.System
@@ -114,10 +113,8 @@ func NewWorld(ctx context.Context, opts Options, zk *ZooKeeper, dir, name string
 	if err := os.WriteFile(w.passwordFile(), []byte(w.password.Reveal()+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	for _, port := range []*int{&w.gatewayPort, &w.httpPort} {
-		if *port, err = freeport.Find("127.0.0.1"); err != nil {
-			return nil, err
-		}
+	if w.gatewayPort, err = freeport.FindRow("127.0.0.1", 2); err != nil {
+		return nil, err
 	}
 	if opts.Machines {
 		err = w.startMachines(ctx)

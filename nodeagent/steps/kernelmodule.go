@@ -34,27 +34,39 @@ const noID = "0000000000000000"
 // driverConnects proves that the kernel module runs and that a system has
 // taken it for its client.
 func (h *Host) driverConnects(ctx context.Context) error {
+	if h.taken(ctx) == nil {
+		return nil
+	}
 	if err := h.moduleRuns(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, connectionTime, fmt.Errorf("the SDC is not connected to the MDM within %s", connectionTime))
 	defer cancel()
-	return until(ctx, func(ctx context.Context) error {
-		res, err := h.drvCfg(ctx, "--query_mdms")
-		if err != nil {
-			return err
+	return until(ctx, h.taken)
+}
+
+// taken reports whether a system has taken the SDC for its client.
+func (h *Host) taken(ctx context.Context) error {
+	res, err := h.drvCfg(ctx, "--query_mdms")
+	if err == nil {
+		err = res.Err()
+	}
+	if err == nil && !connected(res.Stdout) {
+		err = fmt.Errorf("drv_cfg --query_mdms lists no MDM that has taken this SDC: %s: see that this host reaches the addresses in %s, and that the system is not in restricted SDC mode",
+			firstWords([]byte(res.Stdout)), drvCfg)
+	}
+	return err
+}
+
+// connected reads drv_cfg --query_mdms: a line for each system, one of which
+// has taken the SDC.
+func connected(said string) bool {
+	for _, found := range connection.FindAllStringSubmatch(said, -1) {
+		if found[1] != noID && found[2] != noID {
+			return true
 		}
-		if err := res.Err(); err != nil {
-			return err
-		}
-		for _, found := range connection.FindAllStringSubmatch(res.Stdout, -1) {
-			if found[1] != noID && found[2] != noID {
-				return nil
-			}
-		}
-		return fmt.Errorf("drv_cfg --query_mdms lists no MDM that has taken this SDC: %s: see that this host reaches the addresses in %s, and that the system is not in restricted SDC mode",
-			firstWords([]byte(res.Stdout)), h.sdcSettings())
-	})
+	}
+	return false
 }
 
 // moduleRuns asks the SDC's kernel module for its id. The service can be active

@@ -39,7 +39,8 @@ type Options struct {
 	// equal identifiers.
 	Seed uint64
 	// GatewayPort is where gateways listen unless catalina.properties of the
-	// host says another port. 0 takes a free port per host.
+	// host says another port. 0 takes a free port per host. Their port for HTTP,
+	// which is only written there, is the next one.
 	GatewayPort int
 	// ControlAddr is where the control API listens, 127.0.0.1:0 when empty.
 	ControlAddr string

@@ -126,7 +126,7 @@ func (p packageRun) configure(component string) error {
 		if err := h.writeNew(gatewayConf, "mdm.ip.addresses=\nsecurity.bypass_certificate_check=false\ngateway-admin.password="+p.env["GATEWAY_ADMIN_PASSWORD"]+"\n"); err != nil {
 			return err
 		}
-		return h.writeNew(tomcatConf, fmt.Sprintf("http.port=0\nssl.port=%d\n", p.s.opt.GatewayPort))
+		return h.writeNew(tomcatConf, fmt.Sprintf("http.port=%d\nssl.port=%d\n", httpPort(p.s.opt.GatewayPort), p.s.opt.GatewayPort))
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func settings(component string, v version, port int) string {
 		return "guid=$(cat /proc/sys/kernel/random/uuid | tr a-z A-Z)\n{ echo \"ini_guid $guid\"; [ -z \"$MDM_IP\" ] || echo \"mdm $MDM_IP\"; } | put " + drvCfg + "\n"
 	case "gateway":
 		return "{ echo 'mdm.ip.addresses='; echo 'security.bypass_certificate_check=false'; echo \"gateway-admin.password=$GATEWAY_ADMIN_PASSWORD\"; } | put " + gatewayConf + "\n" +
-			fmt.Sprintf("{ echo 'http.port=0'; echo 'ssl.port=%d'; } | put %s\n", port, tomcatConf)
+			fmt.Sprintf("{ echo 'http.port=%d'; echo 'ssl.port=%d'; } | put %s\n", httpPort(port), port, tomcatConf)
 	}
 	return ""
 }

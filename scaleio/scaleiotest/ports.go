@@ -111,3 +111,11 @@ func (s *System) StopListening(hostname, unit string) {
 		h.closeUnit(unit)
 	}
 }
+
+// httpPort is what a gateway's file says of HTTP, where nobody listens here.
+func httpPort(https int) int {
+	if https == 0 {
+		return 0
+	}
+	return https + 1
+}
