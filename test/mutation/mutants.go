@@ -130,7 +130,7 @@ var mutants = []mutant{
 	},
 	{
 		"R10", "forced-unsent", "a step that an operator forces complete is sent to be run, not to be cancelled",
-		[]edit{{"scheduler/bootstrap/start.go", "		kind, secrets = nodeproto.Cancel, nil\n", "		secrets = nil\n"}},
+		[]edit{{"scheduler/bootstrap/start.go", "		command.Command.Kind, command.Secrets = nodeproto.Cancel, nil\n", "		command.Secrets = nil\n"}},
 		plans,
 	},
 	{
