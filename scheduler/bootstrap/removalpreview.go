@@ -85,6 +85,10 @@ func (p *previewer) block(nodes map[string]*model.Node) {
 	say := func(format string, args ...any) {
 		p.view.Blocked = append(p.view.Blocked, fmt.Sprintf(format, args...))
 	}
+	if reason := irremovable(p.cluster); reason != "" {
+		say("%s", reason)
+		return
+	}
 	if p.busy > 0 && !p.removing() {
 		say("%s is waited for", p.installing())
 	}

@@ -20,8 +20,8 @@ func (t *turn) uninstall(order model.Order) error {
 	if order.System != t.cluster.SystemName {
 		return fmt.Errorf("the system is named %q, not %q: nothing is removed", t.cluster.SystemName, order.System)
 	}
-	if !hasGateway(t.cluster.Release) {
-		return fmt.Errorf("the removal of a system of release %s is not part of the plan: its objects would be taken away through a gateway, and PowerFlex 4.x has none; take it down with scli and the package manager, then scaleioctl framework reset", t.cluster.Release)
+	if reason := irremovable(t.cluster); reason != "" {
+		return errors.New(reason)
 	}
 	if u := t.cluster.Uninstall; u != nil {
 		return fmt.Errorf("the removal was ordered already, %s", u.Ordered.UTC().Format("2006-01-02 15:04:05 UTC"))
@@ -35,6 +35,14 @@ func (t *turn) uninstall(order model.Order) error {
 	t.clusterProblem("")
 	t.outfitRemoval()
 	return nil
+}
+
+// irremovable says why a system cannot be removed at all; empty when it can.
+func irremovable(cluster *model.Cluster) string {
+	if hasGateway(cluster.Release) {
+		return ""
+	}
+	return fmt.Sprintf("the removal of a system of release %s is not part of the plan: its objects would be taken away through a gateway, and PowerFlex 4.x has none; take it down with scli and the package manager", cluster.Release)
 }
 
 func byWhom(by string) string {

@@ -13,6 +13,7 @@ import (
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/nodeproto"
+	"scaleio-framework/scheduler/bootstrap"
 )
 
 const orderUninstall = `{"verb":"uninstall","system":"scaleio","by":"ann"}`
@@ -76,6 +77,13 @@ func TestOrdersAboutARemovalThatMakeNoSense(t *testing.T) {
 		require.Equal(t, before, st.World.Stored()["/cluster"], body)
 		delete(st.World.Stored(), "/orders-refused/1")
 	}
+}
+
+// A dry run says what the order would be refused for.
+func TestADryRunSaysThatASystemCannotBeRemoved(t *testing.T) {
+	preview := bootstrap.PreviewRemoval(&model.Cluster{Release: "4.5-2100.105"}, nil, nil, false)
+	require.Len(t, preview.Blocked, 1)
+	require.Contains(t, preview.Blocked[0], "the removal of a system of release 4.5-2100.105 is not part of the plan")
 }
 
 // Before anything was changed the order can be taken back, and given again.
