@@ -194,8 +194,10 @@ func (r *records) unmetMembers(name string) string {
 	for _, m := range r.cluster.Members {
 		at := ref{m.Host, name}
 		step, has := r.step(at)
-		// Not every member has every step, but each has its plan.
-		if text := waiting(at, step, !has && onboarded(r.plans[m.Host])); text != "" {
+		// The certificate is a manager's alone, and of 4.x; the package is every
+		// member's.
+		absent := !has && name == nodeproto.StepMDMCertificate && onboarded(r.plans[m.Host])
+		if text := waiting(at, step, absent); text != "" {
 			return text
 		}
 	}
