@@ -1,7 +1,9 @@
 package scaleiotest
 
 import (
+	"maps"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +14,7 @@ func driverFiles(version string) map[string]string {
 	const sync = "bin/emc/scaleio/scini_sync/"
 	files := map[string]string{sync + "driver_sync.conf": "# where modules come from\nrepo_address=ftp://ftp.emc.com/\nrepo_user=\nrepo_password=\n" +
 		"local_dir=/" + sync + "driver_cache/\nmodule_sigcheck=0\nsync_pattern=.*\n"}
-	kernels := []string{kernel[Ubuntu], kernel[EL7]}
+	kernels := slices.Sorted(maps.Values(kernel))
 	if running, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		kernels = append(kernels, strings.TrimSpace(string(running)))
 	}
