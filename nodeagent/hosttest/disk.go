@@ -35,9 +35,10 @@ func (m *Machine) AddDisk(ctx context.Context, name string, bytes int64) (*Disk,
 		m.mu.Lock()
 		m.disks = append(m.disks, d)
 		m.mu.Unlock()
-		if b := m.running(); b != nil {
-			err = m.wireDisks(ctx, b)
-		}
+		err = m.writeWiring()
+	}
+	if err == nil && m.running() != nil {
+		_, err = m.Run(ctx, "sh", wiring)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("machine %s: disk %s: %w", m.opt.Name, name, err)
@@ -61,8 +62,37 @@ func (m *Machine) newDisk(name string, bytes int64) (*Disk, error) {
 	return &Disk{Name: name, Device: strings.TrimSpace(string(out))}, nil
 }
 
-// wireDisks shows the machine its disks; it must be done after each boot.
-func (m *Machine) wireDisks(ctx context.Context, b *boot) error {
+// wiring is the program that shows a machine its disks: the unit runs it before
+// anything that looks at disks, and AddDisk runs it in a machine that is on.
+const wiring = "/etc/hosttest-disks"
+
+const wiringUnit = `[Unit]
+Description=Show the machine its disks
+DefaultDependencies=no
+Before=sysinit.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh ` + wiring + `
+`
+
+// layOutDisks makes the machine find its disks, none yet, at each boot. A boot
+// without them fails.
+func (m *Machine) layOutDisks() error {
+	const unit, wanted = "/etc/systemd/system/hosttest-disks.service", "/etc/systemd/system/sysinit.target.requires"
+	if err := os.WriteFile(filepath.Join(m.root, unit), []byte(wiringUnit), 0o644); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(m.root, wanted), 0o755); err != nil {
+		return err
+	}
+	if err := os.Symlink(unit, filepath.Join(m.root, wanted, filepath.Base(unit))); err != nil {
+		return err
+	}
+	return m.writeWiring()
+}
+
+func (m *Machine) writeWiring() error {
 	script := []string{"set -e", "mkdir -p " + blockDir}
 	m.mu.Lock()
 	disks := slices.Clone(m.disks)
@@ -79,12 +109,8 @@ func (m *Machine) wireDisks(ctx context.Context, b *boot) error {
 			fmt.Sprintf("[ -e %s ] || mknod %s b %s %s", d.Path(), d.Path(), major, minor),
 		)
 	}
-	script = append(script, "mountpoint -q /sys/block || mount --bind "+blockDir+" /sys/block")
-	out, err := m.command(ctx, b, "sh", "-c", strings.Join(script, "\n")).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("wire the disks: %w: %s", err, lastLines(out, 3))
-	}
-	return nil
+	script = append(script, "mountpoint -q /sys/block || mount --bind "+blockDir+" /sys/block", "")
+	return os.WriteFile(filepath.Join(m.root, wiring), []byte(strings.Join(script, "\n")), 0o644)
 }
 
 // Device is this system's device for a disk of the machine; empty for none.

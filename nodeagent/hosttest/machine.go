@@ -88,7 +88,7 @@ func (m *Machine) layOut() error {
 			return err
 		}
 	}
-	return nil
+	return m.layOutDisks()
 }
 
 // Name is the machine's host name.
@@ -138,9 +138,6 @@ func (m *Machine) start(ctx context.Context) error {
 	}
 	if err == nil && boot.over() {
 		err = errors.New("it ended at once")
-	}
-	if err == nil {
-		err = m.wireDisks(ctx, boot)
 	}
 	return err
 }

@@ -88,6 +88,11 @@ func TestAMachineIsAHost(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "sdb\nsdc", says("ls", "/sys/block"))
 
+	// What starts with the machine finds its disks, and no others.
+	const atBoot = "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'ls /sys/block /dev/sd* > /var/lib/disks'\n[Install]\nWantedBy=multi-user.target\n"
+	require.NoError(t, os.WriteFile(filepath.Join(m.Root(), "etc/systemd/system/looks.service"), []byte(atBoot), 0o644))
+	says("systemctl", "enable", "looks")
+
 	booted := says("cat", "/proc/sys/kernel/random/boot_id")
 	says("sh", "-c", "echo kept > /var/lib/kept; echo kept > /dev/sdc; sync")
 	for name, again := range map[string]func() error{
@@ -97,6 +102,8 @@ func TestAMachineIsAHost(t *testing.T) {
 		require.NoError(t, again(), name)
 		require.Equal(t, "kept", says("cat", "/var/lib/kept"), name)
 		require.Equal(t, "kept", says("head", "-n1", "/dev/sdc"), name)
+		require.Equal(t, "/dev/sdb\n/dev/sdc\n\n/sys/block:\nsdb\nsdc", says("cat", "/var/lib/disks"), name)
+		says("rm", "/var/lib/disks")
 		now := says("cat", "/proc/sys/kernel/random/boot_id")
 		require.NotEqual(t, booted, now, name)
 		booted = now
