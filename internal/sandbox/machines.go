@@ -119,6 +119,9 @@ func (w *World) FillRepository(packages ...packagestest.Package) error {
 
 func (w *World) repository() string { return filepath.Join(w.dir, "repository") }
 
+// PackageVersion is that of the vendor's packages.
+func (w *World) PackageVersion() string { return releases[w.opts.Release] }
+
 // EditPackages builds the vendor's packages anew, as edit leaves them.
 func (w *World) EditPackages(edit func(*packagestest.Package)) error {
 	_, err := scaleiotest.BuildPackages(w.packages, releases[w.opts.Release], w.os(), w.gatewayPort, edit)
@@ -143,7 +146,7 @@ func (w *World) source() (name, text string) {
 }
 
 // addMachine lays out one more machine.
-func (w *World) addMachine(h *Host) error {
+func (w *World) addMachine(h *Host, image bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), bootTime)
 	defer cancel()
 	inside := ""
@@ -153,6 +156,7 @@ func (w *World) addMachine(h *Host) error {
 	m, err := w.machines.rack.Add(hosttest.MachineOptions{
 		ContainersIn:  inside,
 		Name:          h.Name,
+		Image:         image,
 		Binds:         []string{filepath.Join(w.dir, "mesos")}, // the executors' sandboxes
 		BindsReadOnly: []string{filepath.Join(w.opts.Bin, "standin") + ":" + scaleiotest.StandIn},
 	})
@@ -161,12 +165,14 @@ func (w *World) addMachine(h *Host) error {
 	}
 	h.Machine, h.Root, h.IP = m, m.Root(), m.Address()
 	h.Environment = map[string]string{"SIO_ADDRESS": h.IP}
-	name, text := w.source()
-	if err := os.MkdirAll(filepath.Dir(filepath.Join(h.Root, name)), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(h.Root, name), []byte(text), 0o644); err != nil {
-		return err
+	if !image {
+		name, text := w.source()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(h.Root, name)), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(h.Root, name), []byte(text), 0o644); err != nil {
+			return err
+		}
 	}
 	for n := range w.opts.Disks {
 		if _, err := m.AddDisk(ctx, diskName(n), diskBytes); err != nil {

@@ -242,12 +242,22 @@ const directPath = "/direct"
 func mesosPath(scheduler int) string { return fmt.Sprintf("/scheduler%d", scheduler) }
 
 // AddHost lays out one more host and starts its Mesos agent.
-func (w *World) AddHost() (*Host, error) {
+func (w *World) AddHost() (*Host, error) { return w.addHost(false) }
+
+// AddImageHost adds a machine with a read-only /usr and no package tools.
+func (w *World) AddImageHost() (*Host, error) {
+	if w.machines == nil {
+		return nil, errors.New("sandbox: only machines have a read-only /usr")
+	}
+	return w.addHost(true)
+}
+
+func (w *World) addHost(image bool) (*Host, error) {
 	n := len(w.hosts) + 1
 	h := &Host{Name: fmt.Sprintf("host%d", n)}
 	var err error
 	if w.machines != nil {
-		err = w.addMachine(h)
+		err = w.addMachine(h, image)
 	} else {
 		err = w.addDirectory(h, n)
 	}

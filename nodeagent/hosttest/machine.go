@@ -25,6 +25,9 @@ type MachineOptions struct {
 	// ContainersIn is the service below whose control group containers are; empty
 	// gives each a unit of its own.
 	ContainersIn string
+	// Image makes it a machine of Flatcar: its /usr is read-only, and it has no
+	// package tools.
+	Image bool
 }
 
 // Machine is one host.
@@ -77,6 +80,11 @@ func (m *Machine) layOut() error {
 	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", m.rack.base, layer("upper"), layer("work"))
 	if err := syscall.Mount("overlay", m.root, "overlay", 0, options); err != nil {
 		return fmt.Errorf("mount its root file system: %w", err)
+	}
+	if m.opt.Image {
+		if err := m.makeImage(); err != nil {
+			return err
+		}
 	}
 	id := sha256.Sum256([]byte(m.rack.id + m.opt.Name))
 	for name, text := range map[string]string{

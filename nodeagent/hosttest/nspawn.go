@@ -24,6 +24,9 @@ func (m *Machine) nspawn() (pid int, ended chan struct{}, err error) {
 		"--network-namespace-path=/run/netns/" + m.netns(),
 		"--console=pipe", "--link-journal=no", "--resolv-conf=off", "--timezone=off",
 	})
+	if m.opt.Image {
+		args = append(args, "--bind-ro="+m.root+"/usr:/usr")
+	}
 	for _, dir := range m.opt.Binds {
 		args = append(args, "--bind="+dir)
 	}

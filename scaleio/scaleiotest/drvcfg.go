@@ -77,7 +77,7 @@ func (s *System) changeMDMs(h *host, old, list string) ToolReply {
 	if len(ips) == 0 {
 		return ToolReply{Exit: 1, Stdout: "Usage: drv_cfg <command> [options]\n"}
 	}
-	text, err := h.read(drvCfg)
+	text, err := h.read(h.sdcSettings())
 	if err != nil {
 		return ToolReply{Exit: 1, Stderr: err.Error() + "\n"}
 	}
@@ -100,7 +100,7 @@ func (s *System) changeMDMs(h *host, old, list string) ToolReply {
 	if old == "" {
 		out.WriteString(line)
 	}
-	if err := h.write(drvCfg, out.String()); err != nil {
+	if err := h.write(h.sdcSettings(), out.String()); err != nil {
 		return ToolReply{Exit: 1, Stderr: err.Error() + "\n"}
 	}
 	s.settle()

@@ -158,7 +158,7 @@ func (p packageRun) configureSDC() error {
 
 // readGUID learns the SDC's identifier from its file.
 func (h *host) readGUID() error {
-	text, err := h.read(drvCfg)
+	text, err := h.read(h.sdcSettings())
 	for line := range strings.Lines(text) {
 		if guid, ok := strings.CutPrefix(strings.TrimSpace(line), "ini_guid "); ok {
 			h.guid = strings.TrimSpace(guid)

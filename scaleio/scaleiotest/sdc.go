@@ -28,7 +28,7 @@ func (s *System) settleSDC(h *host) {
 	if !h.running("scini") || !h.installed("sdc") || s.cluster == nil {
 		return
 	}
-	text, err := h.read(drvCfg)
+	text, err := h.read(h.sdcSettings())
 	if err != nil {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Package is a package of either family.
@@ -16,8 +17,9 @@ type Package struct {
 	Depends []string
 	// Provides are what it is beside its name, for rpm.
 	Provides []string
-	// Files are its files, name to content; Links its symbolic links, name to
-	// target. Names have no leading slash.
+	// Files are its files, name to content; one that begins as a script is a
+	// program. Links are its symbolic links, name to target. Names have no leading
+	// slash.
 	Files, Links map[string]string
 	// Config are those of the files that a host's administrator may edit.
 	Config []string
@@ -80,7 +82,7 @@ func (p Package) layOut(tree string) error {
 		return err
 	}
 	for name, text := range p.Files {
-		if err := write(filepath.Join(tree, name), text, 0o644); err != nil {
+		if err := write(filepath.Join(tree, name), text, mode(text)); err != nil {
 			return err
 		}
 	}
@@ -94,6 +96,13 @@ func (p Package) layOut(tree string) error {
 		}
 	}
 	return nil
+}
+
+func mode(text string) os.FileMode {
+	if strings.HasPrefix(text, "#!") {
+		return 0o755
+	}
+	return 0o644
 }
 
 func write(file, text string, mode os.FileMode) error {

@@ -64,7 +64,7 @@ func (p Package) spec(version, release, tree string) string {
 		if slices.Contains(p.Config, name) {
 			s.WriteString("%config(noreplace) ")
 		}
-		fmt.Fprintf(&s, "%%attr(0644, root, root) /%s\n", name)
+		fmt.Fprintf(&s, "%%attr(%#o, root, root) /%s\n", mode(p.Files[name]), name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Links)) {
 		fmt.Fprintf(&s, "/%s\n", name)
