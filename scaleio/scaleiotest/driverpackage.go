@@ -23,6 +23,15 @@ END
 systemctl daemon-reload
 `
 
+// rexrayUnitGone undoes it, as "rexray uninstall" does. REX-Ray's packages call
+// it without looking whether they are removed or replaced.
+const rexrayUnitGone = `#!/bin/sh
+[ -z "$DPKG_ROOT" ] || exit 0
+systemctl disable --now rexray
+rm -f /etc/systemd/system/rexray.service
+systemctl daemon-reload
+`
+
 // BuildDriverPackages builds real packages of REX-Ray and dvdcli for a system,
 // for one with dpkg when it is empty.
 func BuildDriverPackages(dir string, system OS) error {
@@ -30,7 +39,7 @@ func BuildDriverPackages(dir string, system OS) error {
 		{
 			Name: "rexray", Version: "0.11.4-1", Description: "double of REX-Ray",
 			Links:   map[string]string{"usr/bin/rexray": StandIn},
-			Scripts: map[packagestest.Moment]string{packagestest.Configuring: rexrayUnit},
+			Scripts: map[packagestest.Moment]string{packagestest.Configuring: rexrayUnit, packagestest.BeforeRemoval: rexrayUnitGone},
 		},
 		{
 			Name: "dvdcli", Version: "0.2.1-1", Description: "double of dvdcli",

@@ -20,7 +20,6 @@ import (
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/internal/sandbox"
-	"scaleio-framework/nodeagent/packages/packagestest"
 )
 
 // Three hosts become a system and are bare again: no package, service, unit or
@@ -29,11 +28,10 @@ import (
 func TestUninstall(t *testing.T) { eachFamily(t, uninstalls) }
 
 func uninstalls(t *testing.T, f family) {
-	w := prepare(t, f, func(o *sandbox.Options) { o.Settings = append(o.Settings, "SIO_VOLUMES_ISOLATOR=docker-volume") })
-	w.givesDriver()
+	w := prepare(t, f, func(o *sandbox.Options) { o.VolumeDriver = true })
 	before := map[string]map[string]string{}
 	for _, h := range w.Hosts() {
-		w.hasAgent(h)
+		w.hasFlags(h)
 		before[h.Name] = w.settings(h)
 	}
 	require.NoError(t, w.StartSchedulers())
@@ -78,37 +76,11 @@ func uninstalls(t *testing.T, f family) {
 	}
 }
 
-// givesDriver adds a volume driver to what the schedulers serve.
-func (w *world) givesDriver() {
+// hasFlags gives a host's Mesos agent a list of isolators, written as people do.
+func (w *world) hasFlags(h *sandbox.Host) {
 	w.t.Helper()
-	service := "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
-	for name, files := range map[string]map[string]string{
-		"rexray": {"usr/lib/systemd/system/rexray.service": service},
-		"dvdcli": {"usr/bin/dvdcli": "#!/bin/sh\n"},
-	} {
-		file := name + "_0.11.4-1_amd64.deb"
-		if w.extension == ".rpm" {
-			file = name + "-0.11.4-1.x86_64.rpm"
-		}
-		p := packagestest.Package{Name: name, Version: "0.11.4-1", Description: "double of " + name, Files: files}
-		require.NoError(w.t, p.Build(filepath.Join(w.Dir(), "packages", file)))
-	}
-}
-
-// hasAgent gives a host the flags and the service of a Mesos agent.
-func (w *world) hasAgent(h *sandbox.Host) {
-	w.t.Helper()
-	for name, text := range map[string]string{
-		"etc/mesos-slave/work_dir":               "/var/lib/mesos\n",
-		"etc/mesos-slave/isolation":              " cgroups/cpu ,\tcgroups/mem\n\n",
-		"etc/systemd/system/mesos-slave.service": "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n",
-	} {
-		path := filepath.Join(h.Root, name)
-		require.NoError(w.t, os.MkdirAll(filepath.Dir(path), 0o755))
-		require.NoError(w.t, os.WriteFile(path, []byte(text), 0o640))
-	}
-	w.on(h, "systemctl", "daemon-reload")
-	w.on(h, "systemctl", "enable", "--now", "mesos-slave")
+	require.NoError(w.t, os.WriteFile(filepath.Join(h.Root, "etc/mesos-slave/isolation"), []byte("cgroups/cpu,cgroups/mem\n\n"), 0o640))
+	w.on(h, "systemctl", "restart", "mesos-slave")
 }
 
 // head is the beginning of a host's disk, where ScaleIO's header is; the disk is
