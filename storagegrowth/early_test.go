@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"scaleio-framework/internal/core"
+	"scaleio-framework/storagegrowth"
 	"scaleio-framework/storagegrowth/growthtest"
 )
 
@@ -29,6 +30,33 @@ func TestPoolsAreReadWhenThePlanHasProvenThem(t *testing.T) {
 	st.run(100 * time.Millisecond)
 	require.Len(t, st.view().Pools, 1)
 	require.InDelta(t, 0.5, st.view().Pools[0].Fullness, 0.01)
+}
+
+// A pool that is read while it has no device is unreadable; that it can be read
+// is not held back for the time between two changes of the record, and neither
+// is that it cannot any more.
+func TestThatAPoolCanBeReadIsToldAtOnce(t *testing.T) {
+	site := growthtest.New(3, 0.5)
+	pool := site.Pools["default/default"]
+	devices := pool.Devices
+	st := newStage(t, site, options())
+	st.start()
+	st.run(time.Second)
+	for _, c := range []struct {
+		devices []growthtest.Device
+		want    storagegrowth.Verdict
+	}{
+		{nil, storagegrowth.VerdictUnreadable},
+		{devices, storagegrowth.VerdictFine},
+		{nil, storagegrowth.VerdictUnreadable},
+	} {
+		pool.Devices = c.devices
+		pool.Fill(0.5)
+		st.post(core.GatewayAnswered{Step: core.StepVerify, Attempt: 1})
+		st.run(100 * time.Millisecond)
+		require.Len(t, st.view().Pools, 1)
+		require.Equal(t, c.want, st.view().Pools[0].Verdict, st.view().Pools[0].Decision)
+	}
 }
 
 // A reading that was asked for before the plan was proven does not stand for

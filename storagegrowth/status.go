@@ -90,8 +90,8 @@ func (s *Status) setSpare(pool string, percent int) {
 }
 
 // tellStatus stores the status when something an operator would notice has
-// changed, and not too often. That nothing can be decided, or that something
-// can again, and which pools there are, is told at once.
+// changed, and not too often. Told at once is that nothing can be decided, or
+// that something can again, of all pools or of one, and which pools there are.
 func (t *turn) tellStatus() {
 	if t.status == nil {
 		return
@@ -167,9 +167,12 @@ func round(f float64, digits int) float64 {
 	return math.Round(f*scale) / scale
 }
 
-// samePools reports whether the same pools are there.
+// samePools reports whether the same pools are there, and the same of them can
+// be read.
 func samePools(a, b *Status) bool {
-	return maps.EqualFunc(a.Pools, b.Pools, func(PoolStatus, PoolStatus) bool { return true })
+	return maps.EqualFunc(a.Pools, b.Pools, func(a, b PoolStatus) bool {
+		return (a.Verdict == VerdictUnreadable) == (b.Verdict == VerdictUnreadable)
+	})
 }
 
 // sameStatus ignores what changes all the time: a percent of fullness, and a
