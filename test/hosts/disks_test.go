@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -80,6 +81,11 @@ func TestADiskWithDataIsNeverTouched(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, taken, "the host has one SDS")
+	// The host tells by itself, a minute later at the most, what was taken.
+	state = w.await("the host to see what was taken", func(s sandbox.State) bool {
+		seen := inventoryOf(s, h)
+		return !slices.ContainsFunc(free, func(path string) bool { return seen[path].Free })
+	})
 	seen := inventoryOf(state, h)
 	for i, k := range kinds {
 		d := seen[disks[i].Path()]
