@@ -104,7 +104,8 @@ func (b *bench) get(name string) string {
 // restart is as a process finds it that has just started.
 func (b *bench) restart() *agentrestart.Restart {
 	b.t.Helper()
-	run := runner.New(runner.Options{Tools: b.tools, Grace: time.Millisecond})
+	// What a program wrote is lost when it cannot be read within this time.
+	run := runner.New(runner.Options{Tools: b.tools, Grace: 500 * time.Millisecond})
 	root := hostfs.New(b.dir)
 	r, err := agentrestart.New(agentrestart.Options{
 		Dir: b.state, Root: root, Services: services.New(run, root), Runner: run,
