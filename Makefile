@@ -17,7 +17,7 @@ FUZZTIME   ?= 20s
 PACKAGES   ?= ./...
 DRILLS     ?= all
 ROUNDS     ?= 1
-SEEDS      ?= 3000
+SEEDS      ?= 2000
 FIRST      ?= 1
 HOST_TESTS := ./nodeagent/hosttest ./test/hosts
 
