@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"scaleio-framework/internal/clock"
 	"scaleio-framework/internal/zkconn"
 )
 
@@ -91,7 +92,7 @@ func (c campaign) findOut(ctx context.Context, next uint64) (victory, error) {
 		if err == nil || errors.Is(err, errSessionOver) || errors.Is(err, errLost) || final(refusal(err)) {
 			return won, err
 		}
-		if err := sleep(ctx, retryElection); err != nil {
+		if err := clock.Sleep(ctx, retryElection); err != nil {
 			return victory{}, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"scaleio-framework/internal/clock"
 	"scaleio-framework/internal/zkconn"
 )
 
@@ -117,7 +118,7 @@ func (e *Elector) Elect(ctx context.Context) (*Term, error) {
 			return nil, err
 		}
 		e.waiting("candidacy interrupted", err)
-		if err := sleep(ctx, retryElection); err != nil {
+		if err := clock.Sleep(ctx, retryElection); err != nil {
 			return nil, err
 		}
 	}
@@ -153,7 +154,7 @@ func (e *Elector) connect(ctx context.Context) (Conn, error) {
 			return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 		}
 		e.waiting("zookeeper out of reach, waiting", err)
-		if err := sleep(ctx, retryElection); err != nil {
+		if err := clock.Sleep(ctx, retryElection); err != nil {
 			return nil, err
 		}
 	}
@@ -220,15 +221,4 @@ func (e *Elector) Status() Status {
 func (e *Elector) CurrentLeader() (Card, bool) {
 	s := e.Status()
 	return s.Leader, s.Known
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

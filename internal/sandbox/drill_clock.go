@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"scaleio-framework/internal/clock"
 	"scaleio-framework/internal/procfault"
 )
 
@@ -21,7 +22,7 @@ func jumpClock(ctx context.Context, c *scene) error {
 		if err := procfault.SetClock(c.card.PID, offset); err != nil {
 			return err
 		}
-		if err := pause(ctx, c.opts.SessionTimeout/2); err != nil {
+		if err := clock.Sleep(ctx, c.opts.SessionTimeout/2); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"syscall"
 	"time"
+
+	"scaleio-framework/internal/clock"
 )
 
 // leaderDrills strike the leader's processes: the worker, which leads, and its
@@ -80,7 +82,7 @@ func pauseLeader(ctx context.Context, c *scene) error {
 	if err := c.victim.SignalBoth(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	if err := pause(ctx, c.opts.SessionTimeout/3); err != nil {
+	if err := clock.Sleep(ctx, c.opts.SessionTimeout/3); err != nil {
 		return err
 	}
 	woken := time.Now()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"scaleio-framework/internal/clock"
 	"scaleio-framework/internal/netfault"
 )
 
@@ -67,7 +68,7 @@ func cutMesos(ctx context.Context, c *scene) error {
 	if err := c.unsubscribed(ctx); err != nil {
 		return err
 	}
-	if err := pause(ctx, time.Second); err != nil {
+	if err := clock.Sleep(ctx, time.Second); err != nil {
 		return err
 	}
 	healed := time.Now()
@@ -90,7 +91,7 @@ const gatewayCut = 3 * time.Second
 func cutGateway(ctx context.Context, c *scene) error {
 	c.cut(&c.w.gateways)
 	defer c.w.gateways.Heal()
-	if err := pause(ctx, gatewayCut); err != nil {
+	if err := clock.Sleep(ctx, gatewayCut); err != nil {
 		return err
 	}
 	state, err := c.w.State(ctx)

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"scaleio-framework/internal/clock"
 	"scaleio-framework/internal/model"
 )
 
@@ -47,7 +48,7 @@ func failOverMaster(ctx context.Context, c *scene) error {
 	if err := c.unsubscribed(ctx); err != nil {
 		return err
 	}
-	if err := pause(ctx, time.Second); err != nil {
+	if err := clock.Sleep(ctx, time.Second); err != nil {
 		return err
 	}
 	if err := c.w.mesos.ElectMaster(ctx); err != nil {
@@ -120,7 +121,7 @@ func rebootHost(ctx context.Context, c *scene) error {
 	if err := h.agent.PowerOff(); err != nil {
 		return err
 	}
-	if err := pause(ctx, time.Second); err != nil {
+	if err := clock.Sleep(ctx, time.Second); err != nil {
 		return err
 	}
 	if err := c.w.system.StartHost(h.Name); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"scaleio-framework/internal/clock"
 	"scaleio-framework/internal/zkconn"
 )
 
@@ -86,7 +87,7 @@ func freezeQuorum(ctx context.Context, c *scene) error {
 			return err
 		}
 	}
-	err = pause(ctx, c.opts.SessionTimeout/2)
+	err = clock.Sleep(ctx, c.opts.SessionTimeout/2)
 	for _, server := range servers {
 		err = errors.Join(err, c.zk.cluster.Thaw(server))
 	}
@@ -117,7 +118,7 @@ func (c *scene) withoutQuorum(ctx context.Context, meanwhile func() error) (serv
 }
 
 func killQuorum(ctx context.Context, c *scene) error {
-	served, err := c.withoutQuorum(ctx, func() error { return pause(ctx, 2*c.opts.SessionTimeout) })
+	served, err := c.withoutQuorum(ctx, func() error { return clock.Sleep(ctx, 2*c.opts.SessionTimeout) })
 	if err != nil {
 		return err
 	}

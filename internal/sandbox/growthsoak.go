@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"scaleio-framework/internal/clock"
 	"scaleio-framework/storagegrowth"
 	"scaleio-framework/storagegrowth/ec2test"
 )
@@ -125,7 +126,7 @@ func (s *stage) growthRound(ctx context.Context, w *World, strike growthStrike) 
 	if err := w.aws.awaitEffects(ctx, effects+strike.effects); err != nil {
 		return err
 	}
-	if err := pause(ctx, strike.jitter); err != nil {
+	if err := clock.Sleep(ctx, strike.jitter); err != nil {
 		return err
 	}
 	if err := s.drill(ctx, w, strike.fault); err != nil {
@@ -160,16 +161,4 @@ func (a *aws) awaitEffects(ctx context.Context, n int) error {
 		}
 	}
 	return nil
-}
-
-// pause waits for a while, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

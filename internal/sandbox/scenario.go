@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"scaleio-framework/internal/clock"
 )
 
 // Limits of what a scenario waits for. They are far above what is measured: a
@@ -274,7 +276,7 @@ func (s *stage) soakRound(ctx context.Context, w *World, strike soakStrike) erro
 	if err != nil {
 		return err
 	}
-	if err := pause(ctx, strike.jitter); err != nil {
+	if err := clock.Sleep(ctx, strike.jitter); err != nil {
 		return err
 	}
 	if err := s.drill(ctx, w, strike.fault); err != nil {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+
+	"scaleio-framework/internal/clock"
 )
 
 // retryPause keeps a read from spinning between the loss of its connection
@@ -45,7 +47,7 @@ func call[T any](ctx context.Context, c *Conn, r request, send func(*zk.Conn) (T
 		if !r.read || ctx.Err() != nil || c.live.Err() != nil {
 			return none, c.failure(r, sent, o.err)
 		}
-		if err := pause(ctx, retryPause); err != nil {
+		if err := clock.Sleep(ctx, retryPause); err != nil {
 			return none, c.failure(r, sent, context.Cause(ctx))
 		}
 	}
@@ -184,15 +186,4 @@ func (c *Conn) awaitWrites(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

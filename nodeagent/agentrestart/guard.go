@@ -8,6 +8,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"scaleio-framework/internal/clock"
 )
 
 // pace is how long things may take.
@@ -136,7 +138,7 @@ func (r *Restart) revert(ctx context.Context, rec *Record) error {
 			return r.save(*rec)
 		}
 		r.log.Error("the Mesos agent does not run with its old flags, either", "service", rec.Service, "reason", why.reason, "log", r.lastWords(ctx, rec.Service))
-		if err := sleep(ctx, r.opt.pace.again); err != nil {
+		if err := clock.Sleep(ctx, r.opt.pace.again); err != nil {
 			return err
 		}
 	}

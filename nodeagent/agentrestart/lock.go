@@ -2,12 +2,10 @@ package agentrestart
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,18 +23,6 @@ func (r *Restart) tryLock() (unlock func(), err error) {
 		return nil, f.Close()
 	default:
 		return nil, errors.Join(fmt.Errorf("lock of the agent's restart: %w", err), f.Close())
-	}
-}
-
-// sleep waits, unless the context ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 

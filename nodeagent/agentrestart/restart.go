@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"scaleio-framework/internal/clock"
 	"scaleio-framework/nodeagent/hostfs"
 	"scaleio-framework/nodeagent/runner"
 	"scaleio-framework/nodeagent/services"
@@ -242,7 +243,7 @@ func (r *Restart) hold(ctx context.Context) (unlock func(), err error) {
 		if err != nil || unlock != nil {
 			return unlock, err
 		}
-		if err := sleep(ctx, r.opt.pace.poll); err != nil {
+		if err := clock.Sleep(ctx, r.opt.pace.poll); err != nil {
 			return nil, fmt.Errorf("wait for the guard of the agent's restart: %w", err)
 		}
 	}

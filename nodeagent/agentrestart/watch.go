@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"scaleio-framework/internal/clock"
 )
 
 // watch waits until a run of the agent that is not the one before serves, or
@@ -28,7 +30,7 @@ func (r *Restart) watch(ctx context.Context, rec Record) (verdict, error) {
 		if over, reason := w.look(time.Now(), active, now, look); over {
 			return verdict{reason: reason, seen: look}, nil
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := clock.Sleep(ctx, pause); err != nil {
 			return verdict{}, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"scaleio-framework/internal/clock"
 	"scaleio-framework/internal/zkconn"
 )
 
@@ -89,7 +90,7 @@ func (c *Conn) call(ctx context.Context, request flight) (reply, error) {
 		case !f.repeat || ctx.Err() != nil || c.live.Err() != nil:
 			return reply{}, c.failure(&f, true, cause)
 		}
-		if err := pause(ctx, retryPause); err != nil {
+		if err := clock.Sleep(ctx, retryPause); err != nil {
 			return reply{}, c.failure(&f, true, context.Cause(ctx))
 		}
 	}
@@ -248,15 +249,4 @@ func (c *Conn) awaitWrites(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
