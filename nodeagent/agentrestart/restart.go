@@ -106,86 +106,64 @@ func (r *Restart) save(rec Record) error {
 // it must have loaded isolators afterwards. What a record without outcome keeps
 // already stays: it is what the agent ran with last.
 func (r *Restart) Arm(ctx context.Context, service string, isolators []string) error {
-	unlock, err := r.hold(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	rec, there, err := r.Load()
-	if err != nil {
-		return err
-	}
-	if !there || rec.Ended() {
-		rec = Record{Phase: Armed}
-	}
-	rec.Service, rec.Agent, rec.Isolators = service, r.opt.Agent, isolators
-	if rec.Phase == Armed {
-		if rec.Before, err = r.now(ctx, service, r.ask(ctx)); err != nil {
+	return r.held(ctx, func(rec Record, there bool) (err error) {
+		if !there || rec.Ended() {
+			rec = Record{Phase: Armed}
+		}
+		rec.Service, rec.Agent, rec.Isolators = service, r.opt.Agent, isolators
+		if rec.Phase == Armed {
+			if rec.Before, err = r.now(ctx, service, r.ask(ctx)); err != nil {
+				return err
+			}
+		}
+		if err := r.save(rec); err != nil {
 			return err
 		}
-	}
-	if err := r.save(rec); err != nil {
-		return err
-	}
-	return r.install(ctx, service)
+		return r.install(ctx, service)
+	})
 }
 
 // Keep stores a file of the host as it is, once, before it is changed.
 func (r *Restart) Keep(ctx context.Context, path string) error {
-	unlock, err := r.hold(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	rec, there, err := r.Load()
-	if err != nil {
-		return err
-	}
-	if !there || rec.Ended() {
-		return fmt.Errorf("%s is about to change, and no restart was armed", path)
-	}
-	if rec.keeps(path) {
-		return nil
-	}
-	data, there, err := r.opt.Root.ReadIfThere(path)
-	if err != nil {
-		return err
-	}
-	rec.Files = append(rec.Files, File{Path: path, There: there, Mode: uint32(r.opt.Root.Mode(path)), Data: data})
-	return r.save(rec)
+	return r.held(ctx, func(rec Record, there bool) error {
+		if !there || rec.Ended() {
+			return fmt.Errorf("%s is about to change, and no restart was armed", path)
+		}
+		if rec.keeps(path) {
+			return nil
+		}
+		data, there, err := r.opt.Root.ReadIfThere(path)
+		if err != nil {
+			return err
+		}
+		rec.Files = append(rec.Files, File{Path: path, There: there, Mode: uint32(r.opt.Root.Mode(path)), Data: data})
+		return r.save(rec)
+	})
 }
 
 // Order stores that the armed restart is wanted now. One that is ordered, or
 // has its outcome, stays as it is.
 func (r *Restart) Order(ctx context.Context, service string) error {
-	unlock, err := r.hold(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	rec, there, err := r.Load()
-	if err != nil || !there || rec.Phase != Armed {
-		return err
-	}
-	rec.Phase, rec.Service, rec.Agent = Ordered, service, r.opt.Agent
-	if rec.Before, err = r.now(ctx, service, r.ask(ctx)); err != nil {
-		return err
-	}
-	return r.save(rec)
+	return r.held(ctx, func(rec Record, there bool) (err error) {
+		if !there || rec.Phase != Armed {
+			return nil
+		}
+		rec.Phase, rec.Service, rec.Agent = Ordered, service, r.opt.Agent
+		if rec.Before, err = r.now(ctx, service, r.ask(ctx)); err != nil {
+			return err
+		}
+		return r.save(rec)
+	})
 }
 
 // Forget removes a record whose phase is Done.
 func (r *Restart) Forget(ctx context.Context) error {
-	unlock, err := r.hold(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	rec, there, err := r.Load()
-	if err != nil || !there || rec.Phase != Done {
-		return err
-	}
-	return r.state.Remove(recordFile)
+	return r.held(ctx, func(rec Record, there bool) error {
+		if !there || rec.Phase != Done {
+			return nil
+		}
+		return r.state.Remove(recordFile)
+	})
 }
 
 // Untried reports whether no run of the agent was started with the flags that
@@ -205,19 +183,15 @@ func (r *Restart) Untried(ctx context.Context) (bool, error) {
 // Cancel forgets a restart that is not needed any more: the files are what the
 // agent runs with.
 func (r *Restart) Cancel(ctx context.Context) error {
-	unlock, err := r.hold(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	rec, there, err := r.Load()
-	if err != nil || !there || rec.Phase != Armed && rec.Phase != TakenBack {
-		return err
-	}
-	if err := r.state.Remove(recordFile); err != nil {
-		return err
-	}
-	return r.remove(ctx)
+	return r.held(ctx, func(rec Record, there bool) error {
+		if !there || rec.Phase != Armed && rec.Phase != TakenBack {
+			return nil
+		}
+		if err := r.state.Remove(recordFile); err != nil {
+			return err
+		}
+		return r.remove(ctx)
+	})
 }
 
 // now is the present run of a service whose agent was looked at.
@@ -231,6 +205,20 @@ func (r *Restart) now(ctx context.Context, service string, look seen) (Run, erro
 		return Run{}, err
 	}
 	return Run{Boot: string(trimmed(boot)), Unit: unit, Started: look.started}, nil
+}
+
+// held does something with the record while nobody else has it.
+func (r *Restart) held(ctx context.Context, do func(rec Record, there bool) error) error {
+	unlock, err := r.hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	rec, there, err := r.Load()
+	if err != nil {
+		return err
+	}
+	return do(rec, there)
 }
 
 // hold takes the lock, and waits for a guard that has it.
