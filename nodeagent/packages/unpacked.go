@@ -1,12 +1,9 @@
 package packages
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path"
 	"slices"
@@ -16,7 +13,6 @@ import (
 
 	"scaleio-framework/nodeagent/failure"
 	"scaleio-framework/nodeagent/hostfs"
-	"scaleio-framework/nodeagent/rpmfile"
 	"scaleio-framework/nodeagent/runner"
 	"scaleio-framework/nodeagent/services"
 )
@@ -178,110 +174,6 @@ func (u unpacked) missing(dir string) []string {
 	return list
 }
 
-// beside is where a file is written before it takes its place.
-func beside(name string) string { return path.Dir(name) + "/." + path.Base(name) + ".unpacking" }
-
-// place writes every file beside its place, then gives all of them their places.
-func (u unpacked) place(ctx context.Context, name string, s *surveyed) (err error) {
-	defer func() {
-		if err == nil {
-			return
-		}
-		for _, f := range s.Files { // a full disk gets its room back
-			_ = os.Remove(u.root.Path(beside(f.Path)))
-		}
-	}()
-	index := map[string]int{}
-	for i, f := range s.Files {
-		index[f.Path] = i
-	}
-	sameFile := map[int64][]*file{}
-	sum, err := walk(name, func(p *rpmfile.Package, e rpmfile.Entry) error {
-		i, placed := index[s.moved[e.Name]]
-		if err := ctx.Err(); err != nil || !placed || e.Mode.IsDir() {
-			return err
-		}
-		f := &s.Files[i]
-		if err := u.write(f, p, s); err != nil {
-			return fmt.Errorf("%s: %w", f.Path, err)
-		}
-		if e.Inode == 0 {
-			return nil
-		}
-		// Of one file with several names, only the last has content.
-		sameFile[e.Inode] = append(sameFile[e.Inode], f)
-		return u.copyTo(sameFile[e.Inode], f)
-	}, func(*rpmfile.Package) {})
-	if err != nil {
-		return err
-	}
-	if sum != s.SHA256 {
-		return errors.New("the package changed while it was unpacked")
-	}
-	dirs := map[string]bool{}
-	for _, f := range s.Files {
-		from, to := u.root.Path(beside(f.Path)), u.root.Path(f.Path)
-		if f.Config && u.root.Exists(f.Path) {
-			err = os.Remove(from)
-		} else {
-			err = os.Rename(from, to)
-		}
-		if err != nil {
-			return err
-		}
-		dirs[path.Dir(to)] = true
-	}
-	for dir := range dirs {
-		if err := hostfs.SyncDir(dir); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// write writes one file beside its place and notes what it is.
-func (u unpacked) write(f *file, content io.Reader, s *surveyed) error {
-	at := u.root.Path(beside(f.Path))
-	if err := os.Remove(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if f.Target != "" {
-		return os.Symlink(f.Target, at)
-	}
-	if s.kinds[f.Path] == text {
-		raw, err := io.ReadAll(io.LimitReader(content, maxTextFile+1))
-		if err != nil {
-			return err
-		}
-		if len(raw) > maxTextFile {
-			return fmt.Errorf("it is larger than %d bytes", maxTextFile)
-		}
-		content = strings.NewReader(string(s.rewrite(raw)))
-	}
-	return writeNew(at, content, f)
-}
-
-// copyTo gives the names of one file that came before its content what f has.
-func (u unpacked) copyTo(names []*file, f *file) error {
-	if f.Size == 0 {
-		return nil
-	}
-	for _, other := range names {
-		if other == f {
-			continue
-		}
-		from, err := os.Open(u.root.Path(beside(f.Path)))
-		if err != nil {
-			return err
-		}
-		at := u.root.Path(beside(other.Path))
-		if err := errors.Join(os.Remove(at), writeNew(at, from, other), from.Close()); err != nil {
-			return fmt.Errorf("%s: %w", other.Path, err)
-		}
-	}
-	return nil
-}
-
 // settle does what the package's scripts would: settings, and the service.
 //
 // A service that ran with other files is restarted.
@@ -311,130 +203,13 @@ func (u unpacked) settle(ctx context.Context, s *surveyed, after scripts, again 
 	return u.services.Restart(ctx, s.Unit)
 }
 
-// replace writes a setting beside its place and gives it its place. It is
-// readable by nobody else from the first byte on.
-func (u unpacked) replace(name string, content []byte, mode fs.FileMode) error {
-	f := file{Path: name, Mode: mode}
-	at := u.root.Path(beside(name))
-	if err := os.Remove(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := writeNew(at, bytes.NewReader(content), &f); err != nil {
-		return err
-	}
-	if err := os.Rename(at, u.root.Path(name)); err != nil {
-		return err
-	}
-	return hostfs.SyncDir(path.Dir(at))
-}
-
 func (u unpacked) reload(ctx context.Context) error {
 	return must(ctx, u.run, runner.Command{Argv: []string{"systemctl", "daemon-reload"}, Timeout: queryTimeout})
-}
-
-// clear removes what a record names and another one does not: nil keeps
-// nothing.
-func (u unpacked) clear(old, keep *record) error {
-	kept := map[string]bool{}
-	if keep != nil {
-		for _, f := range keep.Files {
-			kept[f.Path] = true
-		}
-		for _, name := range slices.Concat(keep.Written, keep.Dirs) {
-			kept[name] = true
-		}
-	}
-	names := slices.Clone(old.Written)
-	for _, f := range old.Files {
-		names = append(names, f.Path)
-	}
-	for _, name := range names {
-		if err := u.root.Remove(beside(name)); err != nil {
-			return err
-		}
-		if kept[name] {
-			continue
-		}
-		if err := u.root.Remove(name); err != nil {
-			return err
-		}
-	}
-	// The deepest first: behind its files, a directory that was made for them
-	// goes, unless somebody else has put something there.
-	dirs := slices.Clone(old.Dirs)
-	slices.SortFunc(dirs, func(a, b string) int { return strings.Compare(b, a) })
-	for _, dir := range dirs {
-		if kept[dir] {
-			continue
-		}
-		err := os.Remove(u.root.Path(dir))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTEMPTY) {
-			return err
-		}
-	}
-	return nil
 }
 
 // InstallNamed has nothing to take packages from.
 func (u unpacked) InstallNamed(_ context.Context, names ...string) error {
 	return failure.Hopelessf("install %s: this host's system comes as an image and has no package manager", strings.Join(names, ", "))
-}
-
-// Remove stops the service and removes everything of the package, its settings
-// among it. One that is half installed, or half removed, is removed as well.
-func (u unpacked) Remove(ctx context.Context, name string) error {
-	if err := u.removeAll(ctx, name); err != nil {
-		return fmt.Errorf("remove package %s: %w", name, err)
-	}
-	return nil
-}
-
-func (u unpacked) removeAll(ctx context.Context, name string) error {
-	unlock, err := u.lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	all, err := u.found(name)
-	if err != nil || len(all) == 0 {
-		return err
-	}
-	// The last one knows of the others, and it marks the package as not installed
-	// from here on.
-	last := all[len(all)-1]
-	if err := u.records.write(name+pendingSuffix, last); err != nil {
-		return err
-	}
-	if last.Unit != "" {
-		if err := u.stop(ctx, last.Unit); err != nil {
-			return err
-		}
-	}
-	if name == rpmPrefix+"sdc" {
-		// They were placed for it.
-		if err := os.RemoveAll(u.root.Path(sdcModules)); err != nil {
-			return err
-		}
-	}
-	for _, rec := range all {
-		if err := u.clear(rec, nil); err != nil {
-			return err
-		}
-	}
-	if last.Unit != "" {
-		if err := u.reload(ctx); err != nil {
-			return err
-		}
-	}
-	return errors.Join(u.records.remove(name), u.records.remove(name+pendingSuffix))
-}
-
-// stop stops and disables a service; one that systemd does not know is fine.
-func (u unpacked) stop(ctx context.Context, unit string) error {
-	if !u.root.Exists(units + unit + ".service") {
-		return nil
-	}
-	return must(ctx, u.run, runner.Command{Argv: []string{"systemctl", "disable", "--now", unit}, Timeout: installTimeout, Outside: true})
 }
 
 // lock keeps other frameworks on the host from unpacking at the same time.
