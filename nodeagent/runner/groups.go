@@ -179,7 +179,9 @@ const (
 	endPatience = 5 * time.Second
 )
 
-// endGroup kills a group and waits until it has no member but zombies.
+// endGroup kills a group and waits until it has no member but zombies. Its
+// members may be anybody's children, of whose end no signal tells, and kernels
+// before 5.3 have no file descriptor for a process: so it looks again.
 func endGroup(pgid int) {
 	deadline := time.Now().Add(endPatience)
 	for {
