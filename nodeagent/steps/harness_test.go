@@ -28,6 +28,7 @@ import (
 	"scaleio-framework/nodeagent/runner"
 	"scaleio-framework/nodeagent/steps"
 	"scaleio-framework/scaleio/scaleiotest"
+	"scaleio-framework/test/programs"
 )
 
 const (
@@ -39,12 +40,8 @@ const (
 	user            = "admin"
 )
 
-// TestMain lets the test binary stand in for the host's tools.
 func TestMain(m *testing.M) {
-	if exit, handled := scaleiotest.Tool(os.Args[0], os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ()); handled {
-		os.Exit(exit)
-	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { programs.Remove(); os.Exit(code) }))
 }
 
 // world is a ScaleIO system with hosts that node agents work on.
@@ -75,10 +72,11 @@ func newWorld(t *testing.T, o scaleiotest.Options) *world {
 	w.network, err = freeport.Claim()
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.network.Close()) })
-	self, err := os.Executable()
-	require.NoError(t, err)
+	// Hundreds of tools are started; this test's own program, with the race
+	// detector in it, would take most of the processor for that.
+	tool := filepath.Join(programs.Dir(t), "standin")
 	for _, name := range scaleiotest.ToolNames() {
-		require.NoError(t, os.Symlink(self, filepath.Join(w.tools, name)))
+		require.NoError(t, os.Symlink(tool, filepath.Join(w.tools, name)))
 	}
 	_, err = scaleiotest.WritePackages(filepath.Join(w.files, "packages"), w.version)
 	require.NoError(t, err)
@@ -124,9 +122,6 @@ func (w *world) node(name, ip string, system scaleiotest.OS) *node {
 // by the environment of the test.
 func (n *node) newHost(inArgs bool) *steps.Host {
 	n.w.t.Setenv(scaleiotest.RootVariable, n.root)
-	// A tool is this test binary: under the race detector each of its ends
-	// would wait a second for late reports.
-	n.w.t.Setenv("GORACE", "atexit_sleep_ms=0")
 	host, err := steps.NewHost(steps.HostOptions{
 		Root:     hostfs.New(n.root),
 		Runner:   runner.New(runner.Options{Tools: n.w.tools, Groups: runner.NewGroups(n.journal.GroupsDir())}),
