@@ -52,6 +52,10 @@ const (
 	// AnyGateway: at least one gateway that was proven to work. Met where the
 	// release has no gateways.
 	AnyGateway Relation = "any gateway"
+	// OwnGateway: the gateway that suits the host best was proven to work; those
+	// that are not to be expected do not count. Met where the release has no
+	// gateways.
+	OwnGateway Relation = "own gateway"
 	// ThreeUnits: the step of hosts in at least three fault units.
 	ThreeUnits Relation = "three fault units"
 	// AnyNode: the step of at least one host.

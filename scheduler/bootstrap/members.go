@@ -32,6 +32,7 @@ func (t *turn) memberLost(host string) {
 		return
 	}
 	t.hostLive(host).lost = true
+	t.fellSilent(host)
 	t.replaceLost()
 	t.explainMembers()
 }

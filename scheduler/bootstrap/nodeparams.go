@@ -258,36 +258,6 @@ func (t *turn) addGateway(g model.Gateway) {
 	t.moveEndpoints()
 }
 
-// moveEndpoints opens volume-driver-endpoint again on the hosts whose gateway
-// is gone.
-func (t *turn) moveEndpoints() {
-	for _, host := range sortedKeys(t.plans) {
-		t.moveEndpoint(host)
-	}
-}
-
-func (t *turn) moveEndpoint(host string) {
-	if t.removing() {
-		return
-	}
-	at := ref{host, nodeproto.StepVolumeDriverEndpoint}
-	step, has := t.step(at)
-	if !has || step.State != model.Done || len(step.Params) == 0 {
-		return
-	}
-	var params nodeproto.VolumeDriverEndpointParams
-	if err := json.Unmarshal(step.Params, &params); err == nil {
-		if slices.ContainsFunc(t.cluster.Gateways, func(g model.Gateway) bool { return endpointOf(g) == params.Endpoint }) {
-			return
-		}
-	}
-	step.State, step.Failures, step.Reason = model.Pending, 0, "its gateway is gone"
-	t.set(at, step)
-	t.queue.add(at)
-}
-
-func endpointOf(g model.Gateway) string { return g.URL + "/api" }
-
 func volumeDriverParams(t *turn, at ref) (any, error) {
 	if reason := t.unwanted(at.key); reason != "" {
 		return nil, notNeeded{reason}
@@ -301,19 +271,6 @@ func volumeDriverParams(t *turn, at ref) (any, error) {
 		params.Packages = append(params.Packages, nodeproto.DriverPackage{Package: p.Name, Version: p.Version, Artifact: p.Artifact})
 	}
 	return params, nil
-}
-
-// endpointParams spreads the hosts over the gateways.
-func endpointParams(t *turn, at ref) (any, error) {
-	if reason := t.unwanted(at.key); reason != "" {
-		return nil, notNeeded{reason}
-	}
-	gateway := t.cluster.Gateways[int(hash(at.host))%len(t.cluster.Gateways)]
-	plan := t.plans[at.host]
-	return nodeproto.VolumeDriverEndpointParams{
-		Endpoint: endpointOf(gateway), Username: t.options.AdminUsername, SystemName: t.cluster.SystemName,
-		ProtectionDomain: plan.ProtectionDomain, StoragePool: plan.StoragePool, ThinOrThick: "ThinProvisioned",
-	}, nil
 }
 
 func isolatorParams(t *turn, at ref) (any, error) {

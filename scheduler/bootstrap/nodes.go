@@ -15,6 +15,7 @@ func (t *turn) nodeUp(e core.NodeUp) {
 	}
 	l := t.hostLive(e.Host)
 	l.up, l.lost = true, false
+	delete(t.silent, e.Host)
 	l.address, l.inventory = e.Address, e.Inventory
 	if e.Attributes != nil {
 		l.attributes = maps.Clone(e.Attributes)
@@ -89,6 +90,7 @@ func (t *turn) nodeDown(e core.NodeDown) {
 	}
 	t.away[e.Host] = true
 	if t.member(e.Host) {
+		t.fellSilent(e.Host)
 		t.watchMember(e.Host)
 		t.explainMembers()
 	}

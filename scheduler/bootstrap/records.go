@@ -23,10 +23,11 @@ type records struct {
 	turning map[string]bool // hosts whose agent restart was begun and is not over
 	open    map[string]int  // step name -> instances that are not over
 	busy    int             // running steps
+	silent  map[string]bool // members that were heard of in this term and cannot be spoken to now
 }
 
 func newRecords(cluster *model.Cluster, plans map[string]*model.NodePlan) records {
-	r := records{cluster: cluster, plans: plans, units: make(map[string]int), turning: make(map[string]bool), open: make(map[string]int)}
+	r := records{cluster: cluster, plans: plans, units: make(map[string]int), turning: make(map[string]bool), open: make(map[string]int), silent: make(map[string]bool)}
 	if cluster != nil {
 		for key, step := range cluster.Steps {
 			r.count(ref{"", key}, model.Step{}, step)
@@ -137,6 +138,8 @@ func (r *records) unmet(at ref, n Need) string {
 		if len(r.cluster.Gateways) == 0 && hasGateway(r.cluster.Release) {
 			return "a gateway"
 		}
+	case OwnGateway:
+		return r.unmetGateway(at.host)
 	case ThreeUnits:
 		if len(r.units) < minUnits {
 			return fmt.Sprintf("%s in %d fault units (%d so far)", n.Step, minUnits, len(r.units))

@@ -268,7 +268,7 @@ func volumeSteps() []*spec {
 				Secrets: []string{nodeproto.SecretAdminPassword},
 				Needs: []Need{
 					own,
-					{AnyGateway, nodeproto.StepGatewayConfigure, "its address is what is written"},
+					{OwnGateway, nodeproto.StepGatewayConfigure, "its address is what is written, whichever gateway was ready first"},
 					{Own, core.StepStoragePools, "REX-Ray looks the pool up when it starts"},
 				},
 				Text: "point the driver at a gateway; again when that gateway is gone",

@@ -106,6 +106,9 @@ func (t *turn) set(at ref, step model.Step) {
 	if restarts(at.key) && step.State != model.Pending {
 		t.restartMoved(at, step)
 	}
+	if inVain(step) && slices.Contains(toGateway, at.key) {
+		t.gatewayDelayed(at.host)
+	}
 	t.changed[at.host] = true
 }
 
