@@ -16,18 +16,18 @@ import (
 	"scaleio-framework/nodeagent/packages/packagestest"
 )
 
-// Three bare hosts become a ScaleIO system; what was started stays when the
+// Three bare hosts become a ScaleIO system with a volume driver; what was started stays when the
 // node agent is killed; and a framework that finds all of it there changes
 // nothing on any host.
 func TestBootstrap(t *testing.T) { eachFamily(t, bootstraps) }
 
 func bootstraps(t *testing.T, f family) {
-	w := prepare(t, f)
+	w := prepare(t, f, func(o *sandbox.Options) { o.VolumeDriver = true })
 	w.forksADaemon()
 	require.NoError(t, w.StartSchedulers())
 	state := w.bootstrapped()
 	for _, h := range w.Hosts() {
-		for _, unit := range units(state, h.Name) {
+		for _, unit := range append(units(state, h.Name), "rexray") {
 			require.Equal(t, "active", w.on(h, "systemctl", "is-active", unit))
 			require.Equal(t, "enabled", w.on(h, "systemctl", "is-enabled", unit))
 		}
@@ -54,7 +54,7 @@ func (w *world) servicesSurvive(t *testing.T) {
 	require.NoError(t, err)
 	before := map[string]string{}
 	for _, h := range w.Hosts() {
-		for _, unit := range units(state, h.Name) {
+		for _, unit := range append(units(state, h.Name), "rexray") {
 			before[h.Name+"/"+unit] = w.mainPID(h, unit)
 		}
 		before[h.Name] = w.on(h, "pgrep", "-f", "^"+daemon)
@@ -70,7 +70,7 @@ func (w *world) servicesSurvive(t *testing.T) {
 		return true
 	})
 	for _, h := range w.Hosts() {
-		for _, unit := range units(state, h.Name) {
+		for _, unit := range append(units(state, h.Name), "rexray") {
 			require.Equal(t, before[h.Name+"/"+unit], w.mainPID(h, unit), "%s on %s is the process that it was", unit, h.Name)
 		}
 		require.Equal(t, before[h.Name], w.on(h, "pgrep", "-f", "^"+daemon), "what a script forked on %s", h.Name)
