@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	soon = 10 * time.Second
+	soon = 20 * time.Second
 	tick = 5 * time.Millisecond
 )
 

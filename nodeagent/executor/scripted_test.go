@@ -188,7 +188,12 @@ type process struct {
 
 func run(t *testing.T, config executor.Config, h executor.Handler) *process {
 	t.Helper()
-	e, err := executor.New(executor.Options{Config: config, CallTimeout: 2 * time.Second, Logger: hclog.NewNullLogger()})
+	return runLogged(t, config, h, hclog.NewNullLogger())
+}
+
+func runLogged(t *testing.T, config executor.Config, h executor.Handler, log hclog.Logger) *process {
+	t.Helper()
+	e, err := executor.New(executor.Options{Config: config, CallTimeout: soon, Logger: log})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &process{Executor: e, stop: cancel, done: make(chan error, 1)}
@@ -213,4 +218,23 @@ func (p *process) ended(t *testing.T) error {
 		require.FailNow(t, "Run goes on")
 		return nil
 	}
+}
+
+// lines are what was logged.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// with counts the lines that hold a text.
+func (l *lines) with(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), text)
 }
