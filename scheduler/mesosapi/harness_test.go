@@ -24,7 +24,7 @@ import (
 
 const (
 	frameworkID = "3f0c1a52-0000-4000-8000-000000000001-scaleio"
-	soon        = 10 * time.Second
+	soon        = 20 * time.Second
 	tick        = 5 * time.Millisecond
 )
 

@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 10 * time.Second
+const patience = 20 * time.Second
 
 // newCluster starts a cluster with short intervals and no agents.
 func newCluster(t *testing.T, change func(*mesostest.Options)) *mesostest.Cluster {

@@ -211,6 +211,11 @@ func TestUpdateRetry(t *testing.T) {
 	require.Equal(t, 1, cluster.Unacknowledged("t1"))
 	d.acknowledge(running)
 	require.Zero(t, cluster.Unacknowledged("t1"))
+	// Whatever was repeated before is in the stream before this answer.
+	d.call(reconcile(question("t1")))
+	d.match("answer", func(e *scheduler.Event) bool {
+		return e.Type == scheduler.Event_UPDATE && e.Update.Status.GetReason() == mesos.REASON_RECONCILIATION
+	})
 	d.none("update", 300*time.Millisecond, func(e *scheduler.Event) bool { return e.Type == scheduler.Event_UPDATE })
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
+	"scaleio-framework/internal/freeport"
 	"scaleio-framework/scheduler/mesosapi/mesostest"
 	"scaleio-framework/scheduler/mesosapi/mesostest/agentunit"
 )
@@ -42,7 +43,10 @@ func TestAgentUnit(t *testing.T) {
 	cluster := newCluster(t, func(o *mesostest.Options) { o.AgentTimeout = time.Hour })
 	url, err := cluster.ServeUnits("127.0.0.1:0")
 	require.NoError(t, err)
-	agent, err := cluster.AddAgent(mesostest.AgentOptions{Hostname: "h", IP: "127.9.8.7", Unit: true})
+	network, err := freeport.Claim()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, network.Close()) })
+	agent, err := cluster.AddAgent(mesostest.AgentOptions{Hostname: "h", IP: network.Address(1), Unit: true})
 	require.NoError(t, err)
 	require.Empty(t, agent.ID())
 	state := func() (int, map[string]any) {
