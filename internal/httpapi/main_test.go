@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -185,6 +186,7 @@ type instance struct {
 
 type setup struct {
 	heartbeat, eventWait, eventSlow time.Duration
+	leaderWait                      time.Duration // 300 ms when 0
 	listeners                       int
 	believes                        string
 	view                            engine.View
@@ -209,7 +211,7 @@ func (s *site) start(t *testing.T, name string, with setup) *instance {
 			return nil
 		},
 		Artifacts: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "artifact "+r.URL.Path) }),
-		Logger:    hclog.NewNullLogger(), LeaderWait: 300 * time.Millisecond, OrderWait: 300 * time.Millisecond, PreviewWait: 300 * time.Millisecond,
+		Logger:    hclog.NewNullLogger(), LeaderWait: cmp.Or(with.leaderWait, 300*time.Millisecond), OrderWait: 300 * time.Millisecond, PreviewWait: 300 * time.Millisecond,
 		Heartbeat: with.heartbeat, EventWait: with.eventWait, EventSlow: with.eventSlow, EventPace: time.Millisecond, Listeners: with.listeners,
 	})
 	require.NoError(t, err)

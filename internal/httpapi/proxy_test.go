@@ -59,7 +59,7 @@ func TestWithoutALeaderARequestWaitsAndIsToldWhy(t *testing.T) {
 func TestARequestThatWaitsIsAnsweredByTheNextLeader(t *testing.T) {
 	for _, next := range []string{"a", "b"} {
 		s := newSite()
-		a := s.start(t, "a", setup{})
+		a := s.start(t, "a", setup{leaderWait: time.Minute})
 		s.start(t, "b", setup{})
 		s.add(leader.Card{Instance: "a", URL: "http://127.0.0.1:1"}) // a's own card outlives its term
 		timer := time.AfterFunc(100*time.Millisecond, func() { s.lead(next) })
