@@ -38,7 +38,8 @@ type scene struct {
 }
 
 func newScene(t testing.TB) *scene {
-	s := &scene{t: t, ctx: testContext(t), server: zktest.Start(t).Addr(0), root: zktest.Root(t)}
+	server := zktest.Start(t).Addr(0) // the first start takes its time, which is not the test's
+	s := &scene{t: t, ctx: testContext(t), server: server, root: zktest.Root(t)}
 	witness, err := zkconn.Dial(s.ctx, zkconn.Options{Servers: []string{s.server}, Root: s.root})
 	require.NoError(t, err)
 	t.Cleanup(witness.Close)

@@ -82,9 +82,11 @@ func TestRecoverPutsBackAContainerThatWasRemovedByHand(t *testing.T) {
 
 func TestATreeThatNoServerGivesIsNoEndOfTheTerm(t *testing.T) {
 	s := newScene(t)
-	term, proxy := s.proxied("a", 4*time.Second)
+	term, proxy := s.proxied("a", 10*time.Second)
 	proxy.Block()
-	_, err := term.Tree(s.ctx)
+	short, cancel := context.WithTimeout(s.ctx, 200*time.Millisecond)
+	defer cancel()
+	_, err := term.Tree(short)
 	require.ErrorIs(t, err, leader.ErrSuspended)
 	require.NoError(t, term.Err())
 	proxy.Unblock()
@@ -227,7 +229,7 @@ func TestAQuorumLostForLessThanTheLease(t *testing.T) {
 func TestALapseIsNotALoss(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	term, proxy := s.proxied("a", 5*time.Second)
+	term, proxy := s.proxied("a", 8*time.Second) // a third of which is left when the lease has lapsed
 	proxy.Freeze()
 	require.Eventually(t, func() bool { return !term.Lease().Valid(time.Now()) }, patience, 5*time.Millisecond)
 	_, err := term.Commit(s.ctx, leader.Create("/framework", nil))
@@ -244,7 +246,7 @@ func TestALapseIsNotALoss(t *testing.T) {
 func TestALeaderPausedBeyondItsSessionCommitsNothing(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	paused, proxy := s.proxied("paused", time.Second)
+	paused, proxy := s.proxied("paused", 2*time.Second)
 	next := s.candidate(s.elector("next", s.server, 4*time.Second))
 	proxy.Freeze()
 	held := make(chan error, 1)

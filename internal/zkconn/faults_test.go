@@ -15,7 +15,7 @@ import (
 func TestCallsEndOnASilentServer(t *testing.T) {
 	t.Parallel()
 	ctx := testContext(t)
-	conn, _, proxy := through(t, func(o *zkconn.Options) { o.CallTimeout = 300 * time.Millisecond })
+	conn, _, proxy := through(t, func(o *zkconn.Options) { o.SessionTimeout, o.CallTimeout = 10*time.Second, 300*time.Millisecond })
 	answered := conn.LastAnswered()
 	proxy.Freeze()
 	defer proxy.Thaw()
@@ -41,7 +41,8 @@ func TestCallsEndOnASilentServer(t *testing.T) {
 func TestAFrozenServerProcessHangsNeitherCallsNorDialsNorClose(t *testing.T) {
 	t.Parallel()
 	server, ctx := zktest.StartOwn(t, zktest.Options{}), testContext(t)
-	opts := zkconn.Options{Servers: []string{server.Addr(0)}, SessionTimeout: time.Second}
+	// The client takes the connection for lost after two thirds of a session.
+	opts := zkconn.Options{Servers: []string{server.Addr(0)}, SessionTimeout: 10 * time.Second, CallTimeout: 300 * time.Millisecond}
 	conn, err := zkconn.Dial(ctx, opts)
 	require.NoError(t, err)
 	require.NoError(t, server.Freeze(0))

@@ -1,6 +1,7 @@
 package zkconn_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/stretchr/testify/require"
 
 	"scaleio-framework/internal/redact"
@@ -65,13 +67,27 @@ func TestTLSVerifiesTheHostThatWasDialed(t *testing.T) {
 		"a name the certificate has not": {RootCAs: pool, ServerName: "elsewhere", MinVersion: tls.VersionTLS12},
 	} {
 		t.Run(says, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			// Dial tries for as long as it may: until it has complained.
+			ctx, cancel := context.WithCancel(testContext(t))
 			defer cancel()
-			_, err := zkconn.Dial(ctx, zkconn.Options{Servers: []string{server.SecureAddr(0)}, TLS: config})
+			log := hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: writer(func(line []byte) {
+				if bytes.Contains(line, []byte("certificate")) {
+					cancel()
+				}
+			})})
+			_, err := zkconn.Dial(ctx, zkconn.Options{Servers: []string{server.SecureAddr(0)}, TLS: config, Logger: log})
 			require.ErrorIs(t, err, zkconn.ErrDisconnected)
 			require.ErrorContains(t, err, "certificate", "the last reason is told")
 		})
 	}
+}
+
+// writer is told what is written.
+type writer func(data []byte)
+
+func (w writer) Write(data []byte) (int, error) {
+	w(data)
+	return len(data), nil
 }
 
 // certificate makes a self-signed certificate in the files ZooKeeper wants.

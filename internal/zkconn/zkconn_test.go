@@ -20,6 +20,7 @@ func TestMain(m *testing.M) {
 const patience = 20 * time.Second
 
 func testContext(t *testing.T) context.Context {
+	zktest.Start(t) // the first start takes its time, which is not the test's
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	return ctx

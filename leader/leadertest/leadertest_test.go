@@ -104,7 +104,7 @@ func TestTheStoreBehavesAsTheLeaderOnZooKeeper(t *testing.T) {
 		func(path, data string) { store.Put(path, []byte(data)) })
 
 	opts := zkconn.Options{Servers: []string{zktest.Start(t).Addr(0)}, Root: zktest.Root(t)}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	operator, err := zkconn.Dial(ctx, opts)
 	require.NoError(t, err)

@@ -142,7 +142,7 @@ func (s *server) awaitServing(ctx context.Context) error {
 
 // ask sends one of ZooKeeper's four letter words.
 func (s *server) ask(ctx context.Context, word string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.addr())
 	if err != nil {
