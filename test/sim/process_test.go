@@ -269,6 +269,13 @@ func (b *ballot) Commit(ctx context.Context, ops ...leader.Op) ([]leader.Result,
 	return results, err
 }
 
+// Recover waits for its turn behind whoever else lost his with the lease at
+// the same instant: an affirmation.
+func (b *ballot) Recover(ctx context.Context) error {
+	b.term.w.pass(time.Microsecond, fmt.Sprint("recovery of ", b.term.epoch))
+	return b.Term.Recover(ctx)
+}
+
 // AwaitHeld lets a leader that slept through: the lapse may come right behind
 // the check, so every effect that was released may still be performed (R10).
 func (b *ballot) AwaitHeld(ctx context.Context) error {
