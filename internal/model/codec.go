@@ -73,7 +73,8 @@ func KnowsAll(record any, data []byte) bool {
 }
 
 // keepUnknown adds to the JSON object fresh the fields of prior that t has no
-// name for. What cannot be understood as an object is left as it is.
+// name for, whatever its case: so does encoding/json read it. What cannot be
+// understood as an object is left as it is.
 func keepUnknown(t reflect.Type, fresh, prior json.RawMessage) json.RawMessage {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -103,15 +104,15 @@ func keepUnknownFields(t reflect.Type, fresh, prior json.RawMessage) json.RawMes
 		if name == "" {
 			name = t.Field(i).Name
 		}
-		known[name] = t.Field(i).Type
+		known[strings.ToLower(name)] = t.Field(i).Type
 	}
 	for i, f := range freshFields {
 		if old, ok := find(priorFields, f.name); ok {
-			freshFields[i].value = keepUnknown(known[f.name], f.value, old)
+			freshFields[i].value = keepUnknown(known[strings.ToLower(f.name)], f.value, old)
 		}
 	}
 	for _, f := range priorFields {
-		if _, isKnown := known[f.name]; !isKnown {
+		if _, isKnown := known[strings.ToLower(f.name)]; !isKnown {
 			freshFields = append(freshFields, f)
 		}
 	}

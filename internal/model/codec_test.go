@@ -83,3 +83,17 @@ func FuzzEncodeAfterDecode(f *testing.F) {
 		require.Equal(t, len(plan.Steps), len(again.Steps))
 	})
 }
+
+func TestAFieldThatWasWrittenInOtherCaseIsNoUnknownOne(t *testing.T) {
+	prior := []byte(`{"ID":"old-scaleio","note":"by hand"}`)
+	framework, err := model.Decode[model.Framework](prior)
+	require.NoError(t, err)
+	require.Equal(t, "old-scaleio", framework.ID, "as encoding/json reads it")
+	framework.ID = "new-scaleio"
+	out, err := model.Encode(framework, prior)
+	require.NoError(t, err)
+	require.Contains(t, string(out), "by hand")
+	framework, err = model.Decode[model.Framework](out)
+	require.NoError(t, err)
+	require.Equal(t, "new-scaleio", framework.ID, "else the old value comes back with every load")
+}
