@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"scaleio-framework/internal/clock"
@@ -34,6 +35,9 @@ func (c campaign) run(ctx context.Context) (victory, error) {
 	if err != nil {
 		return victory{}, err
 	}
+	if record.epoch == math.MaxUint64 {
+		return victory{}, unreadable(PathEpoch, errors.New("no epoch is left above the one in it"))
+	}
 	next := record.epoch + 1
 	began := time.Now()
 	results, err := c.conn.Multi(ctx,
@@ -60,8 +64,11 @@ func (c campaign) lastEpoch(ctx context.Context) (epochRecord, int32, error) {
 	data, stat, err := c.conn.Get(ctx, PathEpoch)
 	if errors.Is(err, zkconn.ErrNoNode) {
 		_, err = c.conn.Create(ctx, PathEpoch, epochRecord{}.succeed(0, Card{}, time.Now()), zkconn.Persistent)
-		if err == nil || errors.Is(err, zkconn.ErrNodeExists) {
+		switch {
+		case err == nil, errors.Is(err, zkconn.ErrNodeExists):
 			data, stat, err = c.conn.Get(ctx, PathEpoch)
+		case errors.Is(err, zkconn.ErrNoNode): // only a new candidacy makes the root
+			err = fmt.Errorf("%w: the root was removed: %w", errSessionOver, err)
 		}
 	}
 	if err != nil {

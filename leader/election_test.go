@@ -271,3 +271,20 @@ func BenchmarkHandOver(b *testing.B) {
 		term = next.term
 	}
 }
+
+func TestACandidateBeginsAnewWhereTheRootWasRemovedByHand(t *testing.T) {
+	s := newScene(t)
+	first := s.elect("a", s.server, 10*time.Second)
+	next := s.candidate(s.elector("b", s.server, 10*time.Second))
+	require.Eventually(t, func() bool { return s.exists("/candidates/b") }, patience, 5*time.Millisecond)
+	s.removeAll()
+	require.ErrorIs(t, first.Recover(s.ctx), leader.ErrDeposed)
+	select {
+	case won := <-next:
+		require.NoError(t, won.err)
+		_, err := won.term.Commit(s.ctx, leader.Create("/framework", nil))
+		require.NoError(t, err)
+	case <-time.After(patience):
+		require.FailNow(t, "the candidate waits for ever")
+	}
+}

@@ -2,6 +2,7 @@ package leader_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"strings"
 	"testing"
@@ -112,6 +113,24 @@ func (s *scene) edit(path, data string) {
 	s.t.Helper()
 	require.NoError(s.t, s.witness.EnsurePath(s.ctx, path))
 	_, err := s.witness.Set(s.ctx, path, []byte(data), -1)
+	require.NoError(s.t, err)
+}
+
+// removeAll is zkCli's deleteall of the root, quicker than a candidate.
+func (s *scene) removeAll() {
+	s.t.Helper()
+	var ops []zkconn.Op
+	var gather func(parent string)
+	gather = func(parent string) {
+		names, err := s.witness.Children(s.ctx, cmp.Or(parent, "/"))
+		require.NoError(s.t, err)
+		for _, name := range names {
+			gather(parent + "/" + name)
+		}
+		ops = append(ops, zkconn.DeleteOp(cmp.Or(parent, "/"), -1))
+	}
+	gather("")
+	_, err := s.witness.Multi(s.ctx, ops...)
 	require.NoError(s.t, err)
 }
 
