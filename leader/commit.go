@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"scaleio-framework/internal/zkconn"
@@ -108,6 +109,9 @@ func (t *Term) write(ctx context.Context, wire []zkconn.Op) ([]zkconn.OpResult, 
 // remember a later epoch. After an unknown outcome Recover finds out, and
 // Epoch tells. An epoch that is higher already stays.
 func (t *Term) RaiseEpoch(ctx context.Context, above uint64) error {
+	if above > math.MaxInt64 { // it would leave the next leaders no number, or wrap round
+		return fmt.Errorf("%w epoch %d: no leader can have counted that far", ErrInvalid, above)
+	}
 	if err := t.takeWithinLease(ctx); err != nil {
 		return err
 	}

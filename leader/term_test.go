@@ -3,6 +3,7 @@ package leader_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -456,4 +457,18 @@ func BenchmarkCommit100(b *testing.B) {
 	}
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-median")
+}
+
+func TestAnEpochThatNothingIsAboveIsRefused(t *testing.T) {
+	s := newScene(t)
+	term := s.elect("a", s.server, 4*time.Second)
+	require.ErrorIs(t, term.RaiseEpoch(s.ctx, math.MaxUint64), leader.ErrInvalid)
+	require.Equal(t, uint64(1), term.Epoch(), "else it begins at nothing again, and no node obeys")
+	require.NoError(t, term.HandOver(s.ctx))
+
+	s.edit("/epoch", fmt.Sprintf(`{"epoch": %d, "instance": "by hand"}`, uint64(math.MaxUint64)))
+	ctx, cancel := context.WithTimeout(s.ctx, patience)
+	defer cancel()
+	_, err := s.elector("b", s.server, 4*time.Second).Elect(ctx)
+	require.ErrorIs(t, err, leader.ErrUnreadable)
 }
