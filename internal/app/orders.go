@@ -63,11 +63,11 @@ func pause(ctx context.Context) {
 
 // watch offers each order once, until ctx ends.
 func (o *orders) watch(ctx context.Context, offer func(context.Context, core.Event) error) {
-	seen := make(map[string]bool)
+	offered := offered{names: make(map[string]bool)}
 	for ctx.Err() == nil {
 		conn, err := o.connection()
 		if err == nil {
-			err = o.follow(ctx, conn, seen, offer)
+			err = o.follow(ctx, conn, &offered, offer)
 		}
 		if err != nil && ctx.Err() == nil {
 			o.logger.Debug("orders cannot be read, trying again", "error", err)
@@ -93,26 +93,44 @@ func (o *orders) connection() (*zkconn.Conn, error) {
 	return o.conn, nil
 }
 
-func (o *orders) follow(ctx context.Context, conn *zkconn.Conn, seen map[string]bool, offer func(context.Context, core.Event) error) error {
+// offered are the orders that the engine was given.
+type offered struct {
+	container int64 // the creation of the znode that numbered them
+	names     map[string]bool
+}
+
+// in forgets them when the container is another one: it numbers from 0 again.
+func (s *offered) in(container zkconn.Stat) {
+	if container.CreatedZxid != s.container {
+		clear(s.names)
+		s.container = container.CreatedZxid
+	}
+}
+
+func (o *orders) follow(ctx context.Context, conn *zkconn.Conn, offered *offered, offer func(context.Context, core.Event) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for state := range conn.WatchChildren(ctx, leader.PathOrders) {
 		if state.Err != nil {
 			return state.Err
 		}
+		offered.in(state.Stat)
 		for _, name := range state.Names {
-			if seen[name] {
+			if offered.names[name] {
 				continue
 			}
 			path := leader.PathOrders + "/" + name
 			data, stat, err := conn.Get(ctx, path)
-			if errors.Is(err, zkconn.ErrNoNode) {
+			switch {
+			case errors.Is(err, zkconn.ErrNoNode):
 				continue
-			}
-			if err != nil {
+			case errors.Is(err, zkconn.ErrNoAuth):
+				o.logger.Warn("an order cannot be read and is left alone: correct its ACL, or delete it", "order", path, "error", err)
+				continue
+			case err != nil:
 				return err
 			}
-			seen[name] = true
+			offered.names[name] = true
 			if err := offer(ctx, core.OrderReceived{Path: path, Version: stat.Version, Raw: data}); err != nil {
 				return err
 			}

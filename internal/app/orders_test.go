@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/redact"
 	"scaleio-framework/internal/zkconn"
 	"scaleio-framework/leader"
 )
@@ -170,4 +171,35 @@ func TestCandidatesSkipWhatCannotBeRead(t *testing.T) {
 	require.Equal(t, []string{"http://me:1", "http://first:1"}, own.sources(t.Context()), "our own first, then every other live one")
 	own = &App{orders: newOrders(r.zk, hclog.NewNullLogger()), card: leader.Card{URL: "http://me:1"}}
 	require.Equal(t, []string{"http://me:1"}, own.sources(t.Context()))
+}
+
+func TestAnOrderThatCannotBeReadHoldsUpNoOther(t *testing.T) {
+	r := newRoot(t)
+	o := r.connected(t)
+	got := o.watched(t)
+	foreign := r.zk
+	foreign.DigestUser, foreign.DigestPassword = "somebody", redact.New("else")
+	conn, err := zkconn.Dial(t.Context(), foreign)
+	require.NoError(t, err)
+	t.Cleanup(conn.Close)
+	_, err = conn.Create(t.Context(), leader.PathOrders+"/", []byte(`{"verb":"pause"}`), zkconn.Sequential)
+	require.NoError(t, err)
+	path, err := o.Submit(t.Context(), []byte(`{"verb":"resume"}`))
+	require.NoError(t, err)
+	require.Equal(t, path, next(t, got).Path)
+}
+
+func TestOrdersAreNumberedAnewWhenTheirContainerIs(t *testing.T) {
+	r := newRoot(t)
+	o := r.connected(t)
+	got := o.watched(t)
+	for _, by := range []string{"before", "behind"} {
+		path, err := o.Submit(t.Context(), fmt.Appendf(nil, `{"verb":"pause","by":%q}`, by))
+		require.NoError(t, err)
+		require.Equal(t, leader.PathOrders+"/0000000000", path)
+		require.Contains(t, string(next(t, got).Raw), by)
+		require.NoError(t, r.conn.Delete(t.Context(), path, -1))
+		require.NoError(t, r.conn.Delete(t.Context(), leader.PathOrders, -1))
+		require.NoError(t, r.term.Recover(t.Context()))
+	}
 }

@@ -23,8 +23,9 @@ type NodeState struct {
 type ChildrenState struct {
 	// Err, if any, is why the list could not be read.
 	Err error
-	// Exists is false for an absent znode.
+	// Exists is false for an absent znode; Stat is then empty.
 	Exists bool
+	Stat   Stat
 	// Names are sorted.
 	Names []string
 }
@@ -133,9 +134,9 @@ func (c *Conn) childrenW(ctx context.Context, p string) (ChildrenState, <-chan z
 	}
 	for {
 		w, err := call(ctx, c, request{"watch children", p, true}, func(z *zk.Conn) (watched, error) {
-			names, _, event, err := z.ChildrenW(c.full(p))
+			names, stat, event, err := z.ChildrenW(c.full(p))
 			slices.Sort(names)
-			return watched{ChildrenState{Exists: true, Names: names}, event}, err
+			return watched{ChildrenState{Exists: true, Stat: statOf(stat), Names: names}, event}, err
 		})
 		if !errors.Is(err, ErrNoNode) {
 			return w.list, w.event, err

@@ -61,6 +61,9 @@ func TestWatchChildrenFollowsAListAndEndsWithTheConn(t *testing.T) {
 	for l := range lists {
 		if len(l.Names) == 2 {
 			require.Equal(t, []string{"a", "b"}, l.Names)
+			stat, _, err := witness.Exists(ctx, "/p")
+			require.NoError(t, err)
+			require.Equal(t, stat, l.Stat)
 			break
 		}
 	}

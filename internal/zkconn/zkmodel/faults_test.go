@@ -235,7 +235,7 @@ func TestAWatchSeesTheLatestStateOverALostConnection(t *testing.T) {
 		_, err := witness.Create(ctx, "/x", []byte("1"), zkconn.Persistent)
 		require.NoError(t, err)
 		await(t, data, func(s zkconn.NodeState) bool { return string(s.Data) == "1" })
-		await(t, children, func(s zkconn.ChildrenState) bool { return len(s.Names) == 1 })
+		await(t, children, func(s zkconn.ChildrenState) bool { return len(s.Names) == 1 && s.Stat.Children == 1 })
 
 		w.strike("c", loseRequest, "strike")
 		_, err = c.Create(ctx, "/strike", []byte("strike"), zkconn.Persistent)

@@ -221,7 +221,7 @@ func (s *server) read(l *link, f *flight) reply {
 		r.err = zkconn.ErrNoNode
 	case z == nil:
 	case f.kind == kindChildren:
-		r.names = s.tree.names(f.full)
+		r.names, r.stat = s.tree.names(f.full), z.stat()
 	default:
 		r.exists, r.stat = true, z.stat()
 		if f.kind == kindGet {

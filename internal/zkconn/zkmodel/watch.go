@@ -21,7 +21,7 @@ func (c *Conn) WatchData(ctx context.Context, p string) <-chan zkconn.NodeState 
 func (c *Conn) WatchChildren(ctx context.Context, p string) <-chan zkconn.ChildrenState {
 	return follow(ctx, c, p, func(ctx context.Context) (zkconn.ChildrenState, <-chan struct{}, error) {
 		r, err := c.look(ctx, "watch children", p, kindChildren)
-		return zkconn.ChildrenState{Err: refusal(err), Exists: r.exists, Names: r.names}, r.event, err
+		return zkconn.ChildrenState{Err: refusal(err), Exists: r.exists, Stat: r.stat, Names: r.names}, r.event, err
 	})
 }
 
