@@ -260,6 +260,10 @@ func (in *instance) try(ctx context.Context, method, path, body string) (answer,
 	if err != nil {
 		return answer{}, err
 	}
+	return send(req)
+}
+
+func send(req *http.Request) (answer, error) {
 	req.Close = true
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {

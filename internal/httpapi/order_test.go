@@ -123,3 +123,38 @@ func FuzzOrder(f *testing.F) {
 		}
 	})
 }
+
+func TestAnotherSiteGivesNoOrders(t *testing.T) {
+	s := newSite()
+	s.start(t, "a", setup{})
+	b := s.start(t, "b", setup{}) // passes on what it lets through
+	s.lead("a")
+	for _, c := range []struct {
+		says, origin, site string
+		code               int
+	}{
+		{"a page of another site", "http://evil.example", "", http.StatusForbidden},
+		{"the same, as newer browsers tell it", "http://evil.example", "cross-site", http.StatusForbidden},
+		{"a page without an origin", "null", "", http.StatusForbidden},
+		{"our own page", b.url, "", http.StatusOK},
+		{"our own page, as newer browsers tell it", b.url, "same-origin", http.StatusOK},
+		{"no browser", "", "", http.StatusOK},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.url+"/v1/plan/pause", nil)
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", "text/plain") // what a page may send anywhere without asking
+		for name, value := range map[string]string{"Origin": c.origin, "Sec-Fetch-Site": c.site} {
+			if value != "" {
+				req.Header.Set(name, value)
+			}
+		}
+		before := s.written()
+		got, err := send(req)
+		require.NoError(t, err)
+		require.Equal(t, c.code, got.code, c.says)
+		if c.code == http.StatusForbidden {
+			require.Contains(t, got.problem(t), "another site")
+			require.Equal(t, before, s.written(), c.says)
+		}
+	}
+}

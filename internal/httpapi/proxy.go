@@ -98,6 +98,9 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, card leader.Card) 
 			p.SetURL(target)
 			p.SetXForwarded()
 			p.Out.Header.Add("Via", via)
+			// Our own name, which the leader does not know, was looked at here.
+			p.Out.Header.Del("Origin")
+			p.Out.Header.Del("Sec-Fetch-Site")
 		},
 		ModifyResponse: func(resp *http.Response) error {
 			resp.Header.Set(HeaderLeader, card.URL)

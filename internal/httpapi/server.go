@@ -94,6 +94,7 @@ type Options struct {
 type Server struct {
 	opts     Options
 	mux      *http.ServeMux
+	guarded  http.Handler // mux behind the guard against other sites
 	toLeader http.RoundTripper
 	board    board
 	// stopping ends when the server is to stop; streams end with it.
@@ -147,7 +148,17 @@ func New(opts Options) (*Server, error) {
 	led("GET "+pathUI+"{$}", s.page)
 	s.mux.Handle("GET /ui/static/", ui.Static())
 	s.mux.HandleFunc("/", s.unserved)
+	sameSite := http.NewCrossOriginProtection()
+	sameSite.SetDenyHandler(http.HandlerFunc(foreign))
+	s.guarded = sameSite.Handler(s.mux)
 	return s, nil
+}
+
+// foreign answers a request that would change something and that a browser
+// sent for a page of another site: nobody has to log in here, so whatever page
+// an operator looks at could give orders.
+func foreign(w http.ResponseWriter, _ *http.Request) {
+	fail(w, http.StatusForbidden, "a page of another site must not give orders here: use scaleioctl")
 }
 
 // Stop ends all streams, which would last for ever, and accepts no new ones;
@@ -160,7 +171,7 @@ const headerSniff = "X-Content-Type-Options"
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(headerSniff, "nosniff")
-	s.mux.ServeHTTP(w, r)
+	s.guarded.ServeHTTP(w, r)
 }
 
 // unserved answers what no pattern matches: a wrong method or a wrong path.
