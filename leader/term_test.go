@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"scaleio-framework/internal/redact"
 	"scaleio-framework/internal/zkconn"
 	"scaleio-framework/internal/zkconn/zktest"
 	"scaleio-framework/leader"
@@ -471,4 +472,27 @@ func TestAnEpochThatNothingIsAboveIsRefused(t *testing.T) {
 	defer cancel()
 	_, err := s.elector("b", s.server, 4*time.Second).Elect(ctx)
 	require.ErrorIs(t, err, leader.ErrUnreadable)
+}
+
+func TestATreeThatMayNotBeReadIsARefusalThatNamesTheZnode(t *testing.T) {
+	s := newScene(t)
+	term := s.elect("a", s.server, 4*time.Second)
+	foreign, err := zkconn.Dial(s.ctx, zkconn.Options{
+		Servers: []string{s.server}, Root: s.root, DigestUser: "somebody", DigestPassword: redact.New("else"),
+	})
+	require.NoError(t, err)
+	defer foreign.Close()
+	order, err := foreign.Create(s.ctx, leader.PathOrders+"/", nil, zkconn.Sequential)
+	require.NoError(t, err)
+	tree, err := term.Tree(s.ctx)
+	require.NoError(t, err, "one order in the way of all")
+	require.NotContains(t, tree, order)
+
+	_, err = foreign.Create(s.ctx, leader.PathNodes+"/a", nil, zkconn.Persistent)
+	require.NoError(t, err)
+	_, err = term.Tree(s.ctx)
+	require.ErrorIs(t, err, leader.ErrRefused)
+	require.ErrorContains(t, err, leader.PathNodes+"/a")
+	code, _ := leader.ExitCode(err)
+	require.Equal(t, 4, code)
 }
