@@ -106,8 +106,8 @@ func (t *Term) write(ctx context.Context, wire []zkconn.Op) ([]zkconn.OpResult, 
 
 // RaiseEpoch makes the epoch higher than the one given, in one fenced write.
 // It is for a ZooKeeper that was restored or rebuilt while node agents
-// remember a later epoch. After an unknown outcome Recover finds out, and
-// Epoch tells. An epoch that is higher already stays.
+// remember a later epoch. After an unknown outcome Recover or the next
+// probe finds out, and Epoch tells. An epoch that is higher already stays.
 func (t *Term) RaiseEpoch(ctx context.Context, above uint64) error {
 	if above > math.MaxInt64 { // it would leave the next leaders no number, or wrap round
 		return fmt.Errorf("%w epoch %d: no leader can have counted that far", ErrInvalid, above)

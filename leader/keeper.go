@@ -61,8 +61,8 @@ func (t *Term) look(lapsed, now time.Time) time.Time {
 }
 
 // probeInTurn probes every sixth of a session. While another holds the turn
-// his request is as good a probe; while a raise of the epoch is open only
-// Recover knows the fence.
+// his request is as good a probe. While a raise of the epoch is open the fence
+// is not known; it is settled here, since an idle leader calls no Recover.
 func (t *Term) probeInTurn(ctx context.Context) {
 	for {
 		timer := time.NewTimer(t.lease.ProbeInterval())
@@ -78,10 +78,12 @@ func (t *Term) probeInTurn(ctx context.Context) {
 			continue
 		}
 		t.mu.Lock()
-		raising := t.raising
+		raising := t.raising != 0
 		t.mu.Unlock()
-		if raising == 0 {
-			// Errors that matter end the term; the lease tells the others.
+		// Errors that matter end the term; the lease tells the others.
+		if raising {
+			_ = t.settle(ctx)
+		} else {
 			_ = t.probe(ctx)
 		}
 		t.release()

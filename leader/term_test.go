@@ -496,3 +496,20 @@ func TestATreeThatMayNotBeReadIsARefusalThatNamesTheZnode(t *testing.T) {
 	code, _ := leader.ExitCode(err)
 	require.Equal(t, 4, code)
 }
+
+func TestARaiseWithoutAnAnswerIsSettledByTheProbe(t *testing.T) {
+	for _, c := range []struct {
+		fault zktest.Fault
+		epoch uint64
+	}{{zktest.LoseReply, 18}, {zktest.LoseRequest, 1}} {
+		s := newScene(t)
+		term, proxy := s.proxied("a", 4*time.Second)
+		proxy.Strike(c.fault, mentioning(`"epoch": 18`))
+		require.ErrorIs(t, term.RaiseEpoch(s.ctx, 17), zkconn.ErrUnknownOutcome)
+		require.Eventually(t, func() bool {
+			_, err := term.Commit(s.ctx)
+			return err == nil
+		}, 3*time.Second, 10*time.Millisecond, "nobody else may have something to commit before the lease lapses for good")
+		require.Equal(t, c.epoch, term.Epoch())
+	}
+}
