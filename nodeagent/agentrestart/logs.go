@@ -4,16 +4,12 @@ import (
 	"context"
 	"regexp"
 	"strings"
-	"time"
-
-	"scaleio-framework/nodeagent/runner"
 )
 
 const (
 	lastLines    = 8
 	maxLine      = 300 // bytes
-	logTimeout   = 20 * time.Second
-	linesToQuery = "60"
+	linesToQuery = 60
 )
 
 // chatter are the lines of glog's level INFO. The agent lists its flags among
@@ -22,20 +18,8 @@ var chatter = regexp.MustCompile(`^I\d{4,8} `)
 
 // lastWords are the last lines that the agent wrote before it ended.
 func (r *Restart) lastWords(ctx context.Context, service string) string {
-	if r.opt.Services.Systemd() {
-		// What the unit's processes wrote; else what is said of the unit, for one
-		// that writes by a logger which has gone before the journal asks.
-		for _, filter := range []string{"_SYSTEMD_UNIT=" + service + ".service", "--unit=" + service} {
-			res, err := r.opt.Runner.Run(ctx, runner.Command{
-				Argv: []string{"journalctl", filter, "--lines=" + linesToQuery, "--no-pager", "--output=cat"}, Timeout: logTimeout,
-			})
-			if err != nil || res.Code != 0 {
-				continue
-			}
-			if text := essence(res.Stdout); text != "" {
-				return text
-			}
-		}
+	if text := r.opt.Services.Journal(ctx, service, linesToQuery, essence); text != "" {
+		return text
 	}
 	for _, file := range []string{"/var/log/upstart/" + service + ".log", "/var/log/mesos/" + service + ".ERROR", "/var/log/mesos/" + service + ".WARNING"} {
 		data, there, err := r.opt.Root.ReadIfThere(file)

@@ -3,6 +3,7 @@ package services_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -154,7 +155,34 @@ func TestTheStateOfAServiceIsAWord(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, _ := host(t, c.scripts, c.files...)
 			require.Equal(t, c.want, s.State(t.Context(), "mdm"))
-			require.Empty(t, s.Journal(t.Context(), "mdm", 3), "a directory has no journal")
 		})
 	}
+}
+
+// A service's own words come first, but for those that say nothing.
+func TestTheJournalOfAService(t *testing.T) {
+	const unit, own = "--unit=mdm", "_SYSTEMD_UNIT=mdm.service"
+	worth := func(text string) string {
+		if strings.TrimSpace(text) == "chatter" {
+			return ""
+		}
+		return strings.TrimSpace(text)
+	}
+	for name, c := range map[string]struct{ own, unit, want string }{
+		"its own words":         {"echo ended", "echo scheduled", "ended"},
+		"it said nothing":       {"true", "echo scheduled", "scheduled"},
+		"it said nothing worth": {"echo chatter", "echo scheduled", "scheduled"},
+		"it cannot be asked":    {"exit 1", "echo scheduled", "scheduled"},
+		"nobody said anything":  {"echo chatter", "true", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := host(t, map[string]string{
+				"systemctl":  "true",
+				"journalctl": `case "$1" in ` + own + ") " + c.own + " ;; " + unit + ") " + c.unit + " ;; esac",
+			})
+			require.Equal(t, c.want, s.Journal(t.Context(), "mdm", 3, worth))
+		})
+	}
+	s, _ := host(t, map[string]string{"journalctl": "echo of another system"})
+	require.Empty(t, s.Journal(t.Context(), "mdm", 3, worth), "systemd does not run here")
 }

@@ -24,12 +24,13 @@ func (s Services) State(ctx context.Context, unit string) string {
 	return "not active"
 }
 
-// Journal is the end of what a service wrote to systemd's journal, its last
-// lines; empty where there is none. What is said of the unit counts only when
-// its processes said nothing: a unit that is started again and again is told
-// more about than it tells.
-func (s Services) Journal(ctx context.Context, unit string, lines int) string {
-	if !s.Systemd() || !s.root.IsMachine() || !s.tools.has("journalctl") {
+// Journal is the end of what a service wrote to systemd's journal, looked for
+// in its last lines; empty where there is none. essence picks what is worth
+// telling. What is said of the unit counts only when its processes said nothing
+// worth telling: a unit that is started again and again is told more about than
+// it tells, and one that writes by a logger has lost it when the journal asks.
+func (s Services) Journal(ctx context.Context, unit string, lines int, essence func(string) string) string {
+	if !s.Systemd() || !s.tools.has("journalctl") {
 		return ""
 	}
 	for _, filter := range []string{"_SYSTEMD_UNIT=" + unit + ".service", "--unit=" + unit} {
@@ -37,7 +38,7 @@ func (s Services) Journal(ctx context.Context, unit string, lines int) string {
 		if err != nil || res.Code != 0 {
 			continue
 		}
-		if text := strings.TrimSpace(res.Stdout); text != "" {
+		if text := essence(res.Stdout); text != "" {
 			return text
 		}
 	}

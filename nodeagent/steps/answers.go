@@ -81,7 +81,10 @@ func (h *Host) symptoms(ctx context.Context, component string, port int) string 
 	if held, err := h.holder(port); err == nil && held != nil {
 		found = append(found, fmt.Sprintf("port %d is held by %s", port, held))
 	}
-	name, text := "journalctl -u "+unit, h.services.Journal(ctx, unit, logLines)
+	name, text := "journalctl -u "+unit, ""
+	if h.root.IsMachine() { // what plays a host in a directory has no journal
+		text = h.services.Journal(ctx, unit, logLines, strings.TrimSpace)
+	}
 	if file, own := h.lastLog(component); own != "" {
 		name, text = file, own
 	}
