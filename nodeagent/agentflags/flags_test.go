@@ -142,6 +142,11 @@ func TestIsolatorsAreAddedWhereTheAgentReadsThem(t *testing.T) {
 					require.Equal(t, text, later[name], "the first version is kept")
 				}
 			}
+			for name := range c.after {
+				if refused := agentflags.Refused("/" + name); filepath.Ext(name) != ".before-scaleio" {
+					require.NoError(t, os.WriteFile(filepath.Join(dir, refused), []byte("an earlier attempt"), 0o600))
+				}
+			}
 			require.NoError(t, flags.Restore("none"))
 			require.Equal(t, c.before, contents(t, dir), "as it was, byte by byte")
 			restored, err := flags.Restored()

@@ -18,15 +18,22 @@ type kept struct {
 	flag   bool // the file is one flag
 }
 
+// Refused is where a file is kept that the agent did not start with: outside of
+// its directory, where every file may be a flag.
+func Refused(file string) string {
+	return path.Dir(file) + "." + path.Base(file) + ".refused"
+}
+
 // Restored reports whether nothing is left to restore.
 func (f Flags) Restored() (bool, error) {
 	list, err := f.kept()
 	return err == nil && len(list) == 0, err
 }
 
-// Restore makes the files that were changed what they were, byte by byte. In a
-// file that somebody else has changed since, only our settings are taken back.
-// module is the name of the module that may have been added to a description.
+// Restore makes the files that were changed what they were, byte by byte, and
+// removes what the agent refused. In a file that somebody else has changed since,
+// only our settings are taken back. module is the name of the module that may
+// have been added to a description.
 func (f Flags) Restore(module string) error {
 	list, err := f.kept()
 	if err != nil {
@@ -36,8 +43,11 @@ func (f Flags) Restore(module string) error {
 		if err := f.restore(k, module); err != nil {
 			return err
 		}
-		if err := f.root.Remove(k.note); err != nil {
-			return err
+		// The note goes last: it leads here again.
+		for _, file := range []string{Refused(k.file), k.note} {
+			if err := f.root.Remove(file); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

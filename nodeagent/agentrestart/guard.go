@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"strings"
 	"time"
 
 	"scaleio-framework/internal/clock"
+	"scaleio-framework/nodeagent/agentflags"
 )
 
 // pace is how long things may take.
@@ -144,12 +144,6 @@ func (r *Restart) revert(ctx context.Context, rec *Record) error {
 	}
 }
 
-// Refused is where a file that the agent did not start with is kept: outside of
-// its directory, where every file may be a flag.
-func Refused(file string) string {
-	return path.Dir(file) + "." + path.Base(file) + ".refused"
-}
-
 // putBack makes the files what they were. What they held meanwhile is kept.
 func (r *Restart) putBack(files []File) error {
 	for _, f := range files {
@@ -158,7 +152,7 @@ func (r *Restart) putBack(files []File) error {
 			return err
 		}
 		if there && (!f.There || string(now) != string(f.Data)) {
-			if err := r.opt.Root.Write(Refused(f.Path), now, 0o600); err != nil {
+			if err := r.opt.Root.Write(agentflags.Refused(f.Path), now, 0o600); err != nil {
 				return err
 			}
 		}
@@ -191,7 +185,7 @@ func (rec Record) Outcome() error {
 	}
 	var refused []string
 	for _, f := range rec.Files {
-		refused = append(refused, Refused(f.Path))
+		refused = append(refused, agentflags.Refused(f.Path))
 	}
 	return fmt.Errorf("the Mesos agent did not run with its new flags (%s), so they were taken back, and it runs with the old ones; what it refused is kept in %s; mend the cause, then order retry of isolator and of agent-restart; its last words: %s",
 		rec.Reason, strings.Join(refused, ", "), rec.Log)
