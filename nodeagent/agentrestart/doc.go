@@ -16,8 +16,8 @@
 //
 //  1. Arm stores which service it is and which run of it is the present one,
 //     before the first flag is changed. From here on the guard starts with the
-//     host (systemd only): a host that loses its power comes up with flags that
-//     nobody has tried.
+//     host, by systemd or by cron: a host that loses its power comes up with
+//     flags that nobody has tried.
 //  2. Keep stores each file as it was, before it is changed for the first time.
 //  3. Order stores that the restart is wanted. Start starts the guard, as often
 //     as asked: a second one ends at once.
@@ -26,8 +26,8 @@
 //     or does not answer, its last words are stored, the files are put back,
 //     and it is started with the old flags, for as long as it takes.
 //  5. The outcome is a phase of the record, Done or TakenBack. The guard takes
-//     its unit away. Done is forgotten with Forget; TakenBack stays until the
-//     next Arm.
+//     its unit, or its table of cron's, away. Done is forgotten with Forget;
+//     TakenBack stays until the next Arm.
 //
 // What is done is found out from facts: the boot, the unit's own time, the
 // agent's own start time, the flags that the agent says it has. A guard that is

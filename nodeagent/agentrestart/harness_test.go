@@ -57,8 +57,10 @@ type bench struct {
 	state string
 	tools string
 	agent string // where it answers
-	log   bytes.Buffer
-	reply http.HandlerFunc
+	// program is what the guard is a copy of; empty makes Start do its work.
+	program string
+	log     bytes.Buffer
+	reply   http.HandlerFunc
 }
 
 func newBench(t *testing.T) *bench {
@@ -109,7 +111,7 @@ func (b *bench) restart() *agentrestart.Restart {
 	root := hostfs.New(b.dir)
 	r, err := agentrestart.New(agentrestart.Options{
 		Dir: b.state, Root: root, Services: services.New(run, root), Runner: run,
-		Agent: agentrestart.Endpoint{Address: b.agent}, Logger: hclog.New(&hclog.LoggerOptions{Output: &b.log}),
+		Agent: agentrestart.Endpoint{Address: b.agent}, Program: b.program, Logger: hclog.New(&hclog.LoggerOptions{Output: &b.log}),
 	})
 	require.NoError(b.t, err)
 	return r.Fast()

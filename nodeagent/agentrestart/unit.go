@@ -31,17 +31,11 @@ const (
 
 // unit is the name of the guard's unit. Frameworks on one host have one each.
 func (r *Restart) unit() string {
-	name := filepath.Base(filepath.Dir(filepath.Clean(r.opt.Dir)))
-	var escaped strings.Builder
-	for _, c := range []byte(name) {
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '.' || c == '-' {
-			escaped.WriteByte(c)
-		} else {
-			fmt.Fprintf(&escaped, `\x%02x`, c)
-		}
-	}
-	return "scaleio-framework-agent-restart-" + escaped.String() + ".service"
+	return "scaleio-framework-agent-restart-" + escape(r.framework(), "_.-", `\x%02x`) + ".service"
 }
+
+// framework is the name of the one that the node agent belongs to.
+func (r *Restart) framework() string { return filepath.Base(filepath.Dir(filepath.Clean(r.opt.Dir))) }
 
 // text is the guard's unit. A shell starts the program: where SELinux confines
 // systemd, it may not execute what lies below /var/lib itself. "After" lets a
@@ -58,8 +52,8 @@ func (r *Restart) text(service string) string {
 
 func (r *Restart) path(name string) string { return filepath.Join(r.opt.Dir, name) }
 
-// install places the guard's program, and its unit where systemd runs; from
-// here on it starts with the host.
+// install places the guard's program, and what starts it with the host: a unit,
+// or without systemd a table of cron's.
 func (r *Restart) install(ctx context.Context, service string) error {
 	if r.opt.Program == "" {
 		return nil
@@ -68,7 +62,12 @@ func (r *Restart) install(ctx context.Context, service string) error {
 		return fmt.Errorf("place the guard of the agent's restart: %w", err)
 	}
 	if !r.opt.Services.Systemd() {
-		return nil
+		if !r.opt.Root.IsDir(cronDir) {
+			r.log.Warn("nothing starts the guard of the Mesos agent's restart if the host boots in its midst: there is neither systemd nor a directory of cron's", "directory", cronDir)
+			return nil
+		}
+		_, err := r.opt.Root.WriteIfDifferent(r.cronFile(), []byte(r.cronText()), 0o644)
+		return err
 	}
 	if _, err := r.opt.Root.WriteIfDifferent(unitDir+"/"+r.unit(), []byte(r.text(service)), 0o644); err != nil {
 		return err
@@ -82,6 +81,9 @@ func (r *Restart) remove(ctx context.Context) error {
 		return nil
 	}
 	err := errors.Join(r.state.Remove("/"+programFile), r.state.Remove("/"+logFile))
+	if r.opt.Root.IsDir(cronDir) {
+		err = errors.Join(err, r.opt.Root.Remove(r.cronFile()))
+	}
 	if !r.opt.Services.Systemd() || !r.opt.Root.Exists(unitDir+"/"+r.unit()) {
 		return err
 	}
