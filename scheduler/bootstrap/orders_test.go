@@ -2,6 +2,7 @@ package bootstrap_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -268,4 +269,30 @@ func TestForceCompleteThatComesTooLate(t *testing.T) {
 	require.Equal(t, model.Done, step.State)
 	require.Empty(t, step.Reason)
 	require.True(t, st.view().Complete)
+}
+
+// An ordinary host whose kernel will never have an SDC can store data all the
+// same: an operator forces the steps of volumes complete, the last one first, and
+// none of them is run.
+func TestAHostThatWillHaveNoSDCCanStoreData(t *testing.T) {
+	s := newSite("a", "b", "c", "d")
+	s.faulty = func(host, step string, _ int) *nodeproto.Report {
+		if host == "d" && step == nodeproto.StepSDCPackage {
+			return &nodeproto.Report{State: nodeproto.Failed, Error: "no scini module fits the kernel", Hopeless: true}
+		}
+		return nil
+	}
+	st := newStage(t, options(), s)
+	st.install()
+	require.Equal(t, model.Stuck, st.step("d", nodeproto.StepSDCPackage).State)
+	require.Equal(t, model.Done, st.step("d", core.StepAddDevices).State)
+	require.False(t, st.view().Complete)
+	before := len(s.hosts["d"].ran)
+	for n, step := range []string{nodeproto.StepIsolator, nodeproto.StepVolumeDriverEndpoint, nodeproto.StepVolumeDriver, nodeproto.StepSDCPackage} {
+		require.Empty(t, st.order(strconv.Itoa(n), `{"verb":"force-complete","host":"d","step":"`+step+`"}`))
+		st.Settle(time.Minute)
+	}
+	require.True(t, st.view().Complete, "%v", st.view().Problems)
+	require.Len(t, s.hosts["d"].ran, before)
+	require.Equal(t, model.Skipped, st.step("d", nodeproto.StepAgentRestart).State)
 }
