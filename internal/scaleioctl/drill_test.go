@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -179,9 +178,9 @@ func TestADrillMayBeForced(t *testing.T) {
 
 func TestADrillWhoseSuccessorDoesNotComeIsTold(t *testing.T) {
 	a, b := pair(t, unchanged)
-	b.subscribed = false // it leads, and Mesos does not know it
-	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	b.subscribed, b.asked = false, cancel // it leads, and Mesos does not know it
 	got := runUntil(ctx, nil, "drill", "abdicate", "--url", a.url)
 	require.Equal(t, scaleioctl.ExitFailed, got.code)
 	require.Contains(t, got.err, "no other scheduler leads after ")

@@ -156,25 +156,26 @@ func TestEventsForProgramsAreWhole(t *testing.T) {
 
 func TestEventsSaysWhyItCannotBegin(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		answer http.HandlerFunc
-		want   string
+		name    string
+		answer  http.HandlerFunc
+		want    string
+		timeout string
 	}{
 		{"a refusal", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = w.Write([]byte(`{"error":"64 listeners"}`))
-		}, "says: 64 listeners"},
-		{"no scheduler", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }, "answers 418"},
-		{"silence", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "the scheduler is silent"},
-		{"an empty answer", func(http.ResponseWriter, *http.Request) {}, "unexpected EOF"},
+		}, "says: 64 listeners", "20s"},
+		{"no scheduler", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }, "answers 418", "20s"},
+		{"silence", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "the scheduler is silent", "200ms"},
+		{"an empty answer", func(http.ResponseWriter, *http.Request) {}, "unexpected EOF", "20s"},
 		{"what is no event", func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte("event: snapshot\ndata: {broken\n\n"))
-		}, "is not what this version understands"},
+		}, "is not what this version understands", "20s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ts := httptest.NewServer(c.answer)
 			t.Cleanup(ts.Close)
-			got := run(t, nil, "events", "--url", ts.URL, "--timeout", "200ms")
+			got := run(t, nil, "events", "--url", ts.URL, "--timeout", c.timeout)
 			require.Equal(t, scaleioctl.ExitFailed, got.code)
 			require.Contains(t, got.err, c.want)
 			require.Empty(t, got.out)

@@ -43,6 +43,7 @@ type scheduler struct {
 	view       engine.View
 	cards      []leader.Card
 	subscribed bool
+	asked      func() // whether it is subscribed; may be nil
 	outcome    func() (waiting bool, refused string)
 	preview    func(pool string, sizeGiB int) core.TellPreview
 	orders     []model.Order
@@ -70,7 +71,13 @@ func (s *scheduler) View() engine.View {
 }
 func (s *scheduler) Changed() <-chan struct{} { return s.changed.Next() }
 func (s *scheduler) Done() <-chan struct{}    { return s.done }
-func (s *scheduler) Subscribed() bool         { return s.subscribed }
+func (s *scheduler) Subscribed() bool {
+	if s.asked != nil {
+		s.asked()
+	}
+	return s.subscribed
+}
+
 func (s *scheduler) Preview(_ context.Context, pool string, sizeGiB int) (core.TellPreview, error) {
 	return s.preview(pool, sizeGiB), nil
 }

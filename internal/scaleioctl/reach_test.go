@@ -2,15 +2,16 @@ package scaleioctl_test
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"scaleio-framework/internal/freeport"
 	"scaleio-framework/internal/scaleioctl"
 	"scaleio-framework/internal/zkconn"
 	"scaleio-framework/internal/zkconn/zktest"
@@ -43,10 +44,9 @@ func standBy(t *testing.T, zkURL, cardURL string) {
 // nobody is a URL that nobody listens on.
 func nobody(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Find("127.0.0.1")
 	require.NoError(t, err)
-	require.NoError(t, ln.Close())
-	return "http://" + ln.Addr().String()
+	return "http://127.0.0.1:" + strconv.Itoa(port)
 }
 
 func TestAnotherIsAskedWhenTheLeaderDoesNotAnswer(t *testing.T) {

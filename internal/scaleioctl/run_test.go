@@ -84,10 +84,7 @@ func TestHelpAndVersionNeedNobody(t *testing.T) {
 }
 
 func TestNobodyAnswers(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := ln.Addr().String()
-	require.NoError(t, ln.Close())
+	address := strings.TrimPrefix(nobody(t), "http://")
 	got := run(t, nil, "status", "--url", address)
 	require.Equal(t, scaleioctl.ExitFailed, got.code)
 	require.Contains(t, got.err, "connection refused (is the URL right, and does that scheduler run? --zk finds the leader by itself)")
@@ -207,9 +204,9 @@ func TestAWatchOutlivesTheLeaderAndEndsWhenInterrupted(t *testing.T) {
 		go func() {
 			code <- scaleioctl.Run(ctx, append(args, "--interval=10ms", "--url", s.url), scaleioctl.World{Out: &out, Err: &errs, Terminal: true})
 		}()
-		require.Eventually(t, func() bool { return strings.Count(out.String(), "sio-a") > 3 }, 10*time.Second, 5*time.Millisecond)
+		require.Eventually(t, func() bool { return strings.Count(out.String(), "sio-a") > 3 }, 20*time.Second, 5*time.Millisecond)
 		s.vanish()
-		require.Eventually(t, func() bool { return strings.Contains(out.String()+errs.String(), "no scheduler leads") }, 10*time.Second, 5*time.Millisecond)
+		require.Eventually(t, func() bool { return strings.Contains(out.String()+errs.String(), "no scheduler leads") }, 20*time.Second, 5*time.Millisecond)
 		cancel()
 		require.Zero(t, <-code)
 		if len(args) == 2 {

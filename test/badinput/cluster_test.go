@@ -59,7 +59,7 @@ func begin(t *testing.T, zk *zktest.Cluster, change func(*sandbox.Options)) *clu
 // noSecretShows greps logs, znodes, HTTP answers, process arguments and the
 // node agents' files for the password.
 func (c *cluster) noSecretShows() {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	places, err := c.FindSecret(ctx)
 	require.NoError(c.t, err)

@@ -132,7 +132,7 @@ func TestZooKeeperFrozen(t *testing.T) {
 	c := begin(t, zk, func(o *sandbox.Options) { o.SessionTimeout = 4 * time.Second })
 	leader := c.leader()
 	require.NoError(t, zk.Freeze(0))
-	time.Sleep(1500 * time.Millisecond) // the lease lasts 2.6 s
+	time.Sleep(time.Second) // the lease lasts 2.6 s
 	require.NoError(t, zk.Thaw(0))
 	state := c.complete(3)
 	require.Equal(t, uint64(1), state.Epoch, "no failover")

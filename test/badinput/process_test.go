@@ -2,7 +2,6 @@ package badinput
 
 import (
 	"context"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"scaleio-framework/internal/freeport"
 	"scaleio-framework/internal/zkconn/zktest"
 	"scaleio-framework/test/programs"
 )
@@ -89,10 +89,9 @@ const password = "Bad4Input7xyz"
 // scheduler is the environment of a scheduler that lacks nothing, and its URL.
 func scheduler(t *testing.T, zk string) (env []string, url string) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := freeport.Find("127.0.0.1")
 	require.NoError(t, err)
-	port := strconv.Itoa(ln.Addr().(*net.TCPAddr).Port)
-	require.NoError(t, ln.Close())
+	port := strconv.Itoa(free)
 	file := filepath.Join(t.TempDir(), "password")
 	require.NoError(t, os.WriteFile(file, []byte(password), 0o600))
 	return []string{
