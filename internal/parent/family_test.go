@@ -32,6 +32,7 @@ type family struct {
 	zk        zkconn.Options
 	link      *zktest.Proxy
 	witness   *zkconn.Conn
+	within    time.Duration // how long the parent tries to vacate
 	cmd       *exec.Cmd
 	workerPID int
 	stdin     io.WriteCloser
@@ -61,19 +62,24 @@ func (s *text) String() string {
 func newFamily(t *testing.T) *family {
 	t.Helper()
 	f := newScene(t)
+	f.lead()
+	return f
+}
+
+func (f *family) lead() {
+	f.t.Helper()
 	f.start(f.link.Addr())
 	f.expect("leads")
-	return f
 }
 
 func newScene(t *testing.T) *family {
 	t.Helper()
+	server, root := zktest.Start(t).Addr(0), zktest.Root(t) // the first start takes its time, which is not the test's
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	t.Cleanup(cancel)
-	server, root := zktest.Start(t).Addr(0), zktest.Root(t)
 	f := &family{
 		t: t, ctx: ctx, zk: zkconn.Options{Servers: []string{server}, Root: root, SessionTimeout: 10 * time.Second},
-		link: zktest.StartProxy(t, server), lines: make(chan string, 100), stderr: &text{},
+		link: zktest.StartProxy(t, server), within: patience, lines: make(chan string, 100), stderr: &text{},
 	}
 	witness, err := zkconn.Dial(ctx, f.zk)
 	require.NoError(t, err)
@@ -93,7 +99,9 @@ func (f *family) start(at string) {
 		url = "zk://" + at + f.zk.Root
 	}
 	f.cmd = exec.Command(self)
-	f.cmd.Env = append(os.Environ(), workerURL+"=zk://"+f.zk.Servers[0]+f.zk.Root, parentURL+"="+url)
+	f.cmd.Env = append(os.Environ(), workerURL+"=zk://"+f.zk.Servers[0]+f.zk.Root, workerSession+"="+f.zk.SessionTimeout.String(),
+		parentURL+"="+url, parentWithin+"="+f.within.String(),
+		"GORACE=atexit_sleep_ms=0") // else each of the two lingers for a second at its exit
 	f.cmd.Stderr = f.stderr
 	f.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	f.stdin, err = f.cmd.StdinPipe()

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
@@ -23,9 +24,11 @@ import (
 
 // Where the processes of a test find ZooKeeper: the worker, and its parent.
 const (
-	workerURL = "PARENT_TEST_WORKER_ZK"
-	parentURL = "PARENT_TEST_PARENT_ZK"
-	noURL     = "none"
+	workerURL     = "PARENT_TEST_WORKER_ZK"
+	workerSession = "PARENT_TEST_WORKER_SESSION"
+	parentURL     = "PARENT_TEST_PARENT_ZK"
+	parentWithin  = "PARENT_TEST_WITHIN"
+	noURL         = "none"
 )
 
 // The test binary is also the program under test: a real parent, which starts
@@ -41,7 +44,7 @@ func TestMain(m *testing.M) {
 }
 
 func watch() int {
-	opts := parent.Options{Logger: hclog.New(&hclog.LoggerOptions{Name: "parent", Output: os.Stderr})}
+	opts := parent.Options{VacateWithin: duration(parentWithin), Logger: hclog.New(&hclog.LoggerOptions{Name: "parent", Output: os.Stderr})}
 	if url := os.Getenv(parentURL); url != noURL {
 		zk, err := zkconn.ParseURL(url)
 		if err != nil {
@@ -52,6 +55,14 @@ func watch() int {
 	code, line := parent.Run(opts)
 	fmt.Println("exit", code, line)
 	return code
+}
+
+func duration(variable string) time.Duration {
+	d, err := time.ParseDuration(os.Getenv(variable))
+	if err != nil {
+		panic(err)
+	}
+	return d
 }
 
 // work is a scheduler that does nothing but lead, and what its standard input
@@ -74,6 +85,7 @@ func lead(ctx context.Context, line *parent.Line) int {
 	if err != nil {
 		return leader.ExitConfig
 	}
+	zk.SessionTimeout = duration(workerSession)
 	elector, err := leader.New(leader.Options{Conn: zk, Card: leader.Card{Instance: "worker", PID: os.Getpid()}, Claim: line.Claim, Candidacy: line.Candidacy})
 	if err != nil {
 		return leader.ExitConfig

@@ -18,9 +18,8 @@ import (
 )
 
 const (
-	// vacateWithin bounds what is tried for the standby after a worker's end.
-	// Whoever restarts the program waits for it.
-	vacateWithin = time.Second
+	// defaultVacateWithin is little: whoever restarts the program waits for it.
+	defaultVacateWithin = time.Second
 	// panicStatus is what the Go runtime exits with after a panic. A worker
 	// that exits with it on purpose, for a bad configuration, says so before.
 	panicStatus = leader.ExitConfig
@@ -34,6 +33,9 @@ type Options struct {
 	// ZooKeeper reaches the framework's root. Nil means that the configuration
 	// does not tell: the worker is about to say so, and to exit.
 	ZooKeeper *zkconn.Options
+	// VacateWithin bounds what is tried for the standby after a worker's end;
+	// 1 s when 0.
+	VacateWithin time.Duration
 	// Logger gets a line when a worker crashed. It may be nil.
 	Logger hclog.Logger
 }
@@ -49,6 +51,9 @@ type Options struct {
 func Run(opts Options) (code int, line string) {
 	if opts.Logger == nil {
 		opts.Logger = hclog.NewNullLogger()
+	}
+	if opts.VacateWithin == 0 {
+		opts.VacateWithin = defaultVacateWithin
 	}
 	// The kernel kills the worker when the thread that started it ends.
 	runtime.LockOSThread()
@@ -79,10 +84,10 @@ func Run(opts Options) (code int, line string) {
 	close(reaped)
 	<-forwarded
 	// The worker's end is closed by its death; this is for certainty only.
-	_ = ear.SetReadDeadline(time.Now().Add(vacateWithin))
+	_ = ear.SetReadDeadline(time.Now().Add(opts.VacateWithin))
 	last := <-told
 	if crashed := last.Exit == nil; crashed && zk != nil {
-		vacate(zk, last, opts.Logger)
+		vacate(zk, last, opts)
 	}
 	return verdict(worker.ProcessState.Sys().(syscall.WaitStatus), last.Exit)
 }
@@ -132,11 +137,12 @@ func forward(signals <-chan os.Signal, worker *os.Process, reaped <-chan struct{
 
 // vacate makes room for a standby in place of the worker, which is reaped, and
 // takes its card away.
-func vacate(zk *session, dead message, log hclog.Logger) {
+func vacate(zk *session, dead message, opts Options) {
+	log := opts.Logger
 	if dead.Claim == nil && dead.Candidacy == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), vacateWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), opts.VacateWithin)
 	defer cancel()
 	began := time.Now()
 	conn, err := zk.await(ctx)
