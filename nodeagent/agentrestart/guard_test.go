@@ -170,11 +170,11 @@ func TestAnAgentThatNeverServesIsGivenItsOldFlags(t *testing.T) {
 		}
 		serve(w, r)
 	}
-	r := b.change("new")
+	r := b.change("new").Within(time.Second)
 	require.NoError(t, r.Order(t.Context(), "mesos-slave"))
 	require.NoError(t, r.Start(t.Context()))
 	require.Equal(t, agentrestart.TakenBack, b.record().Phase)
-	require.ErrorContains(t, b.record().Outcome(), "it does not serve within 2s")
+	require.ErrorContains(t, b.record().Outcome(), "it does not serve within 1s")
 	require.Equal(t, "old", b.get("etc/flags"))
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/stretchr/testify/require"
@@ -26,7 +27,7 @@ func atEndpoint(t *testing.T, endpoint string) (look func() model.Inventory, log
 	t.Helper()
 	root := t.TempDir()
 	require.NoError(t, scaleiotest.PrepareHost(root, scaleiotest.HostSpec{Hostname: "node1", IP: "10.0.0.1"}))
-	metadata, err := imds.New(imds.Options{Endpoint: endpoint})
+	metadata, err := imds.New(imds.Options{Endpoint: endpoint, Timeout: time.Minute})
 	require.NoError(t, err)
 	log = &bytes.Buffer{}
 	c := inventory.New(inventory.Options{

@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"os"
 	"os/exec"
@@ -209,17 +210,17 @@ func TestLeftoversOfAKilledNodeAgentAreEnded(t *testing.T) {
 // A node agent may be killed right behind the start of a program, before it has
 // noted the pid.
 func TestALeftoverWithoutAPIDIsFoundByItsToken(t *testing.T) {
-	groups := t.TempDir()
+	groups, token := t.TempDir(), rand.Text() // another run of the tests is at work on the machine, perhaps
 	orphan := exec.Command("sh", "-c", "sleep 1000 & wait")
 	orphan.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	orphan.Env = append(os.Environ(), "SIO_NODEAGENT_GROUP=TOKENOFTHISTEST")
+	orphan.Env = append(os.Environ(), "SIO_NODEAGENT_GROUP="+token)
 	require.NoError(t, orphan.Start())
 	result := make(chan error, 1)
 	go func() { result <- orphan.Wait() }()
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	require.NoError(t, err)
-	note := `{"pid":0,"start":0,"boot":"` + strings.TrimSpace(string(boot)) + `","token":"TOKENOFTHISTEST"}`
-	require.NoError(t, os.WriteFile(filepath.Join(groups, "start-TOKENOFTHISTEST"), []byte(note), 0o600))
+	note := `{"pid":0,"start":0,"boot":"` + strings.TrimSpace(string(boot)) + `","token":"` + token + `"}`
+	require.NoError(t, os.WriteFile(filepath.Join(groups, "start-"+token), []byte(note), 0o600))
 	n, err := runner.NewGroups(groups).EndLeftovers()
 	require.NoError(t, err)
 	require.Equal(t, 1, n)

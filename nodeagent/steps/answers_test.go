@@ -70,7 +70,7 @@ func TestAPortThatDoesNotOpenIsTold(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(logs, "trc.0"), []byte("first\nsecond\nthird\nlast words\n"), 0o644))
 	n.twice(nodeproto.StepSDSPackage, w.component("sds", scaleiotest.Ubuntu))
 	w.StopListening("a", "sds")
-	err := n.tryFor(2*time.Second, nodeproto.StepSDSPackage, w.component("sds", scaleiotest.Ubuntu))
+	err := n.tryFor(5*time.Second, nodeproto.StepSDSPackage, w.component("sds", scaleiotest.Ubuntu))
 	require.ErrorContains(t, err, "TCP port 7072 of "+n.ip+" does not open")
 	require.ErrorContains(t, err, "unit sds is active")
 	require.ErrorContains(t, err, "last in /opt/emc/scaleio/sds/logs/trc.0: second | third | last words")
@@ -80,7 +80,7 @@ func TestAPortThatDoesNotOpenIsTold(t *testing.T) {
 	w.runTool(n, "systemctl", "stop", "sds")
 	ln := hold(t, n.ip, 7072)
 	t.Cleanup(func() { require.NoError(t, ln.Close()) })
-	err = n.tryFor(2*time.Second, nodeproto.StepSDSPackage, w.component("sds", scaleiotest.Ubuntu))
+	err = n.tryFor(5*time.Second, nodeproto.StepSDSPackage, w.component("sds", scaleiotest.Ubuntu))
 	require.ErrorContains(t, err, "address already in use")
 }
 

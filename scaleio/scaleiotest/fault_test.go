@@ -73,7 +73,7 @@ func TestHeldRequest(t *testing.T) {
 		status, _, _ := c.try("POST", "/api/types/ProtectionDomain/instances", `{"name":"pd"}`, "", c.token)
 		done <- status
 	}()
-	require.Eventually(t, func() bool { return w.Count(scaleiotest.OpCreatePD, "pd") == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return w.Count(scaleiotest.OpCreatePD, "pd") == 1 }, 20*time.Second, time.Millisecond)
 	select {
 	case <-done:
 		require.Fail(t, "the reply came before it was released")

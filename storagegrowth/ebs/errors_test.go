@@ -163,12 +163,29 @@ func TestWhatWasNeverSentHadNoEffect(t *testing.T) {
 	require.NotErrorIs(t, err, cloud.ErrAmbiguous)
 }
 
+// overdue is a context whose deadline passes when done is closed.
+type overdue struct {
+	context.Context
+	done chan struct{}
+}
+
+func (o overdue) Done() <-chan struct{} { return o.done }
+
+func (o overdue) Err() error {
+	select {
+	case <-o.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 func TestADeadlineEndsACallThatMayHaveHadItsEffect(t *testing.T) {
 	double, url := newDouble(t, ec2test.Options{})
 	client := newClient(t, url)
-	double.Inject(ec2test.Fault{Action: "CreateVolume", After: true, Delay: time.Minute})
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
+	ctx, release := overdue{t.Context(), make(chan struct{})}, make(chan struct{})
+	defer close(release)
+	double.Inject(ec2test.Fault{Action: "CreateVolume", After: true, Do: func() { close(ctx.done); <-release }})
 	_, err := client.CreateVolume(ctx, request(1))
 	require.ErrorIs(t, err, cloud.ErrAmbiguous)
 	require.ErrorIs(t, err, context.DeadlineExceeded)

@@ -103,7 +103,7 @@ func TestCloseEndsDelaysAndWaitsForRequests(t *testing.T) {
 			_ = answer.Body.Close()
 		}
 	}()
-	require.Eventually(t, func() bool { return c.Count("DescribeVolumes").Calls == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return c.Count("DescribeVolumes").Calls == 1 }, 20*time.Second, time.Millisecond)
 	require.NoError(t, c.Close())
 	<-done
 	_, err = c.ServeEC2("")
