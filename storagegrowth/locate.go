@@ -319,8 +319,8 @@ func (t *turn) cloudAnswered(e core.CloudAnswered) {
 		t.looked(e)
 		return
 	}
-	if e.Growth == deletionsID {
-		t.deletionAnswered(e)
+	if volume, ok := strings.CutPrefix(e.Growth, deletionsPrefix); ok {
+		t.deletionAnswered(volume, e)
 		return
 	}
 	w := t.slotOf(e.Growth, e.Slot)

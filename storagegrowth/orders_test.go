@@ -171,6 +171,74 @@ func TestOrphansAreReportedAndDeletedOnlyByOrder(t *testing.T) {
 	require.Len(t, st.view().Orphans, 1)
 }
 
+// refusingDeletions is a site with an orphan that EC2 does not delete.
+func refusingDeletions() *growthtest.Site {
+	s := growthtest.New(3, 0.2)
+	orphan(s, "vol-lost")
+	s.Fault = func(c core.CloudCall) (core.CloudError, core.CloudError) {
+		if c.Op == core.CloudDelete {
+			return core.CloudUnauthorized, ""
+		}
+		return "", ""
+	}
+	return s
+}
+
+// A deletion that is refused is told, and repeated without haste: EC2 throttles
+// the whole account.
+func TestARefusedDeletionIsToldAndRepeated(t *testing.T) {
+	s := refusingDeletions()
+	st := newStage(t, s, eager())
+	st.start()
+	st.run(2 * time.Minute)
+	require.Empty(t, st.order("1", model.Order{Verb: model.GrowthDeleteOrphan, Volume: "vol-lost"}))
+	st.run(time.Hour)
+	require.Equal(t, "delete: injected unauthorized", st.view().Deletions[0].Error)
+	require.Less(t, s.Calls[core.CloudDelete], 70)
+	require.Less(t, s.Calls[core.CloudLook], 140)
+	s.Fault = nil
+	st.run(5 * time.Minute)
+	require.NotContains(t, s.Volumes, "vol-lost")
+	require.Empty(t, st.view().Deletions)
+}
+
+// An ordered deletion outlives a change of --growth.provider.
+func TestADeletionIsFinishedUnderAnotherProvider(t *testing.T) {
+	s := refusingDeletions()
+	st := newStage(t, s, eager())
+	st.start()
+	st.run(2 * time.Minute)
+	require.Empty(t, st.order("1", model.Order{Verb: model.GrowthDeleteOrphan, Volume: "vol-lost"}))
+	s.Fault = nil
+	st.options.Policy.Provider = storagegrowth.ProviderManual
+	st.start()
+	st.run(5 * time.Minute)
+	require.NotContains(t, s.Volumes, "vol-lost")
+}
+
+// Pools that cannot be read at the moment do not say that a volume is in use:
+// its deletion waits.
+func TestADeletionOutlivesPoolsThatCannotBeRead(t *testing.T) {
+	s := refusingDeletions()
+	st := newStage(t, s, eager())
+	st.start()
+	st.run(2 * time.Minute)
+	require.Empty(t, st.order("1", model.Order{Verb: model.GrowthDeleteOrphan, Volume: "vol-lost"}))
+	s.Fault = nil
+	st.performs = func(e core.Effect) (bool, bool) {
+		_, read := e.(core.ReadPools)
+		return !read, !read
+	}
+	st.start()
+	st.run(10 * time.Minute)
+	require.Contains(t, s.Volumes, "vol-lost")
+	require.Len(t, st.view().Deletions, 1)
+	st.performs = nil
+	st.run(10 * time.Minute)
+	require.NotContains(t, s.Volumes, "vol-lost")
+	require.Empty(t, st.view().Deletions)
+}
+
 // A volume that is a device is no orphan, however old its growth is.
 func TestDevicesAreNeverOrphans(t *testing.T) {
 	st := newStage(t, growthtest.New(3, 0.85), eager())
@@ -361,7 +429,7 @@ func TestWhatIsNotOurs(t *testing.T) {
 		core.GatewayAnswered{Step: "add-devices/none/7", Attempt: 1},
 		core.GatewayAnswered{Step: "add-devices", Host: "h1", Attempt: 1},
 		core.CloudAnswered{Op: core.CloudCreate, Growth: "none", Slot: -4},
-		core.CloudAnswered{Op: core.CloudDelete, Growth: "orphans"},
+		core.CloudAnswered{Op: core.CloudDelete, Growth: "orphans/vol-9"},
 		core.CloudAnswered{Op: core.CloudLook},
 		core.NodeDown{Host: "stranger"},
 		core.TimerFired{Key: "growth/slots/none"},

@@ -211,8 +211,8 @@ func (t *turn) device(s *model.GrowthSlot) (core.DeviceReading, bool) {
 	return core.DeviceReading{}, false
 }
 
-// noDevice reports whether a reading of now proves that no device bears a name.
-func (t *turn) noDevice(name string) bool {
+// poolsKnown reports whether there is a reading of now of every pool.
+func (t *turn) poolsKnown() bool {
 	if t.read.err != "" || t.read.at.IsZero() || t.now.Sub(t.read.at) > staleAfter(t.options.Policy.Interval) {
 		return false
 	}
@@ -220,6 +220,16 @@ func (t *turn) noDevice(name string) bool {
 		if p.reading.Implausible != "" {
 			return false
 		}
+	}
+	return true
+}
+
+// noDevice reports whether a reading of now proves that no device bears a name.
+func (t *turn) noDevice(name string) bool {
+	if !t.poolsKnown() {
+		return false
+	}
+	for _, p := range t.pools {
 		for _, unit := range p.reading.Units {
 			for _, sds := range unit.SDSs {
 				for _, d := range sds.Devices {

@@ -107,7 +107,7 @@ func (st *stage) apply(event core.Event) []core.Effect {
 func (st *stage) checkIntents(effects []core.Effect) {
 	for _, effect := range effects {
 		call, ok := effect.(core.CloudCall)
-		if !ok || call.Op == core.CloudLook || call.Growth == "orphans" {
+		if !ok || call.Op == core.CloudLook || strings.HasPrefix(call.Growth, "orphans/") {
 			continue
 		}
 		g := st.growth(call.Growth)

@@ -1,8 +1,6 @@
 package storagegrowth
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"math"
 	"reflect"
@@ -67,19 +65,9 @@ type Orphan struct {
 	Slot     string `json:"slot,omitempty"`
 }
 
-// Deletion is the intent to delete an orphan.
-type Deletion struct {
-	Volume string    `json:"volume"`
-	By     string    `json:"by"`
-	At     time.Time `json:"at"`
-}
-
 const (
 	maxStatusPools = 48
 	maxOrphans     = 100
-	maxDeletions   = 50
-	// deletionsID takes the place of a growth's id in calls for orphans.
-	deletionsID = "orphans"
 )
 
 func (s *Status) setSpare(pool string, percent int) {
@@ -250,98 +238,4 @@ func compare(a, b string) int {
 		return 1
 	}
 	return 0
-}
-
-// deleteOrphan deletes a volume that is proven to be nobody's: its deletion is
-// recorded first.
-func (t *turn) deleteOrphan(p *pending) error {
-	id := p.order.Volume
-	switch {
-	case t.status == nil:
-		return errors.New("/growth-status is unreadable: remove it, let another scheduler lead, then repeat this order")
-	case slices.ContainsFunc(t.status.Deletions, func(d Deletion) bool { return d.Volume == id }):
-		return nil
-	case len(t.status.Deletions) >= maxDeletions:
-		return fmt.Errorf("%d deletions are under way: wait", maxDeletions)
-	case t.read.at.Before(p.since):
-		t.wantRead()
-		return waits{"the pools have not been read since it was given: " + orElse(t.read.err, "no gateway has answered yet")}
-	case t.look.answered.Before(p.since):
-		t.wantLook(true)
-		return waits{"the provider has not answered: " + orElse(t.look.err, "it was asked just now")}
-	}
-	if err := t.deletable(id); err != nil {
-		return err
-	}
-	t.status.Deletions = append(slices.Clone(t.status.Deletions), Deletion{Volume: id, By: orSomebody(p.order.By), At: t.now})
-	t.storeNow = true
-	t.askDeletion(id)
-	return nil
-}
-
-// deletable says why a volume must not be deleted.
-func (t *turn) deletable(id string) error {
-	at := slices.IndexFunc(t.look.ours, func(v core.CloudVolume) bool { return v.ID == id })
-	if at < 0 {
-		return fmt.Errorf("volume %s does not bear the tag of this installation: it is not ours to delete", id)
-	}
-	v := t.look.ours[at]
-	switch {
-	case t.accounted(v):
-		return fmt.Errorf("volume %s belongs to growth %s or is on its way out", id, v.Tags[TagGrowth])
-	case !t.noDevice(id):
-		return fmt.Errorf("volume %s is a device of a storage pool, or the pools cannot be read", id)
-	case len(v.Attachments) > 0:
-		return fmt.Errorf("volume %s is attached to instance %s: detach it first", id, v.Attachments[0].InstanceID)
-	case v.State != "available" && v.State != "error":
-		return fmt.Errorf("volume %s is %s, want available", id, v.State)
-	}
-	return nil
-}
-
-func (t *turn) askDeletion(id string) {
-	t.out.Do(core.CloudCall{Op: core.CloudDelete, Growth: deletionsID, VolumeID: id})
-	t.wantLook(false)
-}
-
-// finishDeletions compares the deletions that were ordered with what the
-// provider shows, and repeats those that did not come through.
-func (t *turn) finishDeletions() {
-	if t.status == nil || len(t.status.Deletions) == 0 {
-		return
-	}
-	var left []Deletion
-	for _, d := range t.status.Deletions {
-		at := slices.IndexFunc(t.look.ours, func(v core.CloudVolume) bool { return v.ID == d.Volume })
-		switch {
-		case at < 0 && t.look.answered.After(d.At):
-			continue // it is gone
-		case at >= 0 && t.look.ours[at].State == "deleting":
-			t.wantLook(false)
-		case at >= 0 && t.look.answered.After(d.At):
-			if t.deletable(d.Volume) != nil {
-				continue // it is in use again, and an orphan no more
-			}
-			t.askDeletion(d.Volume)
-		default:
-			t.wantLook(false)
-		}
-		left = append(left, d)
-	}
-	if len(left) != len(t.status.Deletions) {
-		t.status.Deletions = left
-		t.storeNow = true
-	}
-}
-
-// deletionAnswered looks again after a deletion was answered.
-func (t *turn) deletionAnswered(e core.CloudAnswered) {
-	if t.status == nil || len(t.status.Deletions) == 0 {
-		return
-	}
-	if e.Err != "" {
-		t.look.err = shorten(describe(e))
-	}
-	t.stir()
-	t.wantLook(false)
 }

@@ -74,7 +74,7 @@ func (t *turn) clusterKnown(e core.ClusterKnown) {
 
 // usesCloud reports whether there is anything to ask the provider about.
 func (t *turn) usesCloud() bool {
-	if t.options.Policy.Provider == ProviderAWS {
+	if t.options.Policy.Provider == ProviderAWS || t.status != nil && len(t.status.Deletions) > 0 {
 		return true
 	}
 	for _, g := range t.growths {
@@ -132,6 +132,9 @@ func (t *turn) sweep() {
 	t.forgetPreviews()
 	if t.usesCloud() && t.now.Sub(t.look.answered) >= t.options.AuditEvery {
 		t.wantLook(true)
+	}
+	if t.status != nil && len(t.status.Deletions) > 0 {
+		t.wantLook(false)
 	}
 }
 

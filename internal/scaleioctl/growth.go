@@ -196,6 +196,9 @@ func (p *program) orphansCommand(ctx context.Context, _ []string) error {
 	}
 	for _, d := range v.Deletions {
 		fmt.Fprintf(p.Out, "%s is being deleted, ordered by %s at %s\n", d.Volume, d.By, d.At.Local().Format(time.DateTime))
+		if d.Error != "" {
+			fmt.Fprintf(p.Out, "  not yet: %s; it is tried again every minute\n", d.Error)
+		}
 	}
 	return nil
 }

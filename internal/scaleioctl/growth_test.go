@@ -42,7 +42,7 @@ func filling(t *testing.T) *scheduler {
 				"pd/sp":  {Threshold: 0.8, Verdict: storagegrowth.VerdictUnreadable, Decision: "the reading cannot be trusted: no devices"},
 			},
 			Orphans:   []storagegrowth.Orphan{{Volume: "vol-9", SizeGiB: 104, State: "available", Growth: "g0"}},
-			Deletions: []storagegrowth.Deletion{{Volume: "vol-8", By: "ann", At: since}},
+			Deletions: []storagegrowth.Deletion{{Volume: "vol-8", By: "ann", At: since, Error: "delete: not permitted"}},
 		},
 	})
 }
@@ -104,6 +104,7 @@ func TestOrphansAreListedWithWhatToDo(t *testing.T) {
 	require.Regexp(t, `vol-9 +104 GiB +available +g0\n`, out)
 	require.Contains(t, out, "then scaleioctl growth delete-orphan VOLUME\n")
 	require.Contains(t, out, "vol-8 is being deleted, ordered by ann at ")
+	require.Contains(t, out, "not yet: delete: not permitted; it is tried again every minute\n")
 	require.Equal(t, "the provider was not asked for orphans yet\n", run(t, nil, "growth", "orphans", "--url", start(t, nil).url).out)
 }
 
