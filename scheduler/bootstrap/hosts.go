@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"scaleio-framework/internal/core"
@@ -140,10 +141,13 @@ func (t *turn) place() {
 	c := t.cluster
 	c.Members = members
 	c.Placed = t.now
-	c.UseFaultSets = useFaultSets(candidates)
+	// A host that is too small gets no SDS: counted in, it would make the spare
+	// too small for those that do.
+	holders := slices.DeleteFunc(slices.Clone(candidates), func(c candidate) bool { return !c.fits && !t.member(c.host) })
+	c.UseFaultSets = useFaultSets(holders)
 	units := make(map[string]bool)
 	byHost := make(map[string]candidate)
-	for _, candidate := range candidates {
+	for _, candidate := range holders {
 		byHost[candidate.host] = candidate
 		if c.UseFaultSets {
 			units[candidate.faultSet] = true

@@ -80,6 +80,16 @@ func TestPlacement(t *testing.T) {
 			hosts: []offered{{"a", 8192, "", "none"}, {"b", 8192, "", ""}, {"c", 8192, "", ""}},
 		},
 		{
+			what: "hosts that are too small for an SDS are no fault units", nodes: 3,
+			hosts:   []offered{{"a", 8192, "", ""}, {"b", 8192, "", ""}, {"c", 8192, "", ""}, {"d", 64, "", ""}, {"e", 64, "", ""}},
+			members: "a:mdm1 b:mdm2 c:tb1", spare: 34,
+		},
+		{
+			what: "a fault set that is too small for an SDS is none", nodes: 3,
+			hosts:   []offered{{"a", 8192, "r1", ""}, {"b", 8192, "r1", ""}, {"c", 8192, "r2", ""}, {"d", 64, "r3", ""}},
+			members: "a:mdm1 c:mdm2 b:tb1", spare: 34,
+		},
+		{
 			what: "a host that is too small for an MDM does not count", nodes: 3,
 			hosts: []offered{{"a", 3071, "", ""}, {"b", 8192, "", ""}, {"c", 8192, "", ""}},
 		},
