@@ -123,11 +123,29 @@ func (w *work) detach(a core.CloudAttachment) {
 		w.end(model.SlotFailed, "volume %s cannot be detached from %s: %s", w.s.VolumeID, a.InstanceID, w.s.Error)
 		return
 	}
-	if a.State == "detaching" || a.State == "busy" || a.InstanceID != w.s.InstanceID || w.now.Sub(w.l.attached) < attachQuiet {
+	switch {
+	case a.InstanceID != w.s.InstanceID:
+		w.end(model.SlotFailed, "volume %s is attached to instance %s, not to %s: detach it there, then order growth-retry", w.s.VolumeID, a.InstanceID, w.s.InstanceID)
+	case a.State == "detaching" || a.State == "busy":
+		w.detaching(a)
+	case w.now.Sub(w.l.attached) < attachQuiet:
+		w.wantLook(false)
+	default:
+		w.cloud(core.CloudDetach)
+	}
+}
+
+// detaching waits for the detachment, but not for ever: a guest that does not
+// let go of a disk keeps it there.
+func (w *work) detaching(a core.CloudAttachment) {
+	if w.l.detaching.IsZero() {
+		w.l.detaching = w.now
+	}
+	if w.look.answered.Sub(w.l.detaching) < w.options.AppearWithin {
 		w.wantLook(false)
 		return
 	}
-	w.cloud(core.CloudDetach)
+	w.end(model.SlotFailed, "volume %s has been %s from instance %s for %s: force the detachment in EC2 or stop the instance, then order growth-retry", w.s.VolumeID, a.State, a.InstanceID, w.options.AppearWithin)
 }
 
 // unattached attaches a volume that is free, or removes it when it has been
@@ -224,9 +242,11 @@ func (w *work) attachedAnswer(e core.CloudAnswered) {
 		w.s.Device = ""
 		w.changed()
 	case core.CloudVolumeInUse, core.CloudNotFound, core.CloudUnknown:
+		w.note(e)
 		w.stir() // the look tells where it is
 		w.later()
 	case core.CloudThrottled:
+		w.note(e)
 		w.later()
 	case core.CloudAttachLimit, core.CloudZone:
 		w.s.Attempts = w.options.MaxAttempts

@@ -116,6 +116,9 @@ func (w *work) watchCreation() {
 		w.failed(fmt.Sprintf("EC2 gave volume %s up again; look at --growth.kms-key and at the account's limits", w.s.Request.Tags[tagName]))
 		w.wakeAt(*w.s.NotBefore)
 	default:
+		if w.now.Sub(w.s.Since) >= w.options.AppearWithin {
+			w.say(fmt.Sprintf("EC2 still shows volume %s as creating: look at it there; it is waited for", w.l.volume.ID))
+		}
 		w.wantLook(false)
 	}
 }
@@ -147,6 +150,7 @@ func (w *work) created(e core.CloudAnswered) {
 		}
 		w.l.pauses = 0
 	case core.CloudThrottled, core.CloudUnknown, "":
+		w.note(e)
 		w.later()
 		w.wakeAt(w.l.pause)
 	default:
@@ -172,11 +176,14 @@ func (w *work) foundByTag(e core.CloudAnswered) {
 	w.found(e.Volumes)
 }
 
-// note shows an error that does not count.
+// toldAfter is after how many tries in a row it is told that the provider
+// throttles them: what passes at once is none of an operator's business.
+const toldAfter = 5
+
+// note shows an error that does not count, and is repeated for ever.
 func (w *work) note(e core.CloudAnswered) {
-	if text := shorten(describe(e)); e.Err != core.CloudThrottled && w.s.Error != text {
-		w.s.Error = text
-		w.change(w.g)
+	if e.Err != core.CloudThrottled || w.l.pauses >= toldAfter {
+		w.say(describe(e))
 	}
 }
 

@@ -36,6 +36,7 @@ type live struct {
 	gone      time.Time         // since when the provider does not show it
 	lost      time.Time         // since when it does not show its instance
 	attaching time.Time         // since when it is attaching
+	detaching time.Time         // since when it is detaching
 	attached  time.Time         // when the provider took the attachment
 	asked     time.Time         // when the node was asked last
 	asks      int

@@ -36,8 +36,9 @@ type Options struct {
 	// GoneAfter is how long the provider must not show a volume or an instance
 	// before it is believed to be gone. Default 1 minute.
 	GoneAfter time.Duration
-	// AppearWithin is how long a block device may take to appear on its host,
-	// and a device to become normal in its pool. Default 10 minutes.
+	// AppearWithin is how long a block device may take to appear on its host, a
+	// device to become normal in its pool, and a volume to be detached. Default
+	// 10 minutes.
 	AppearWithin time.Duration
 	// ParkAfter is how long a node may be out of reach before its slots are
 	// parked. Default 30 minutes.

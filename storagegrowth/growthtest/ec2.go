@@ -12,6 +12,7 @@ import (
 // Call is one call to EC2.
 func (s *Site) Call(c core.CloudCall) core.CloudAnswered {
 	s.Calls[c.Op]++
+	s.release()
 	a := core.CloudAnswered{Op: c.Op, Growth: c.Growth, Slot: c.Slot, At: s.Now}
 	var before, after core.CloudError
 	if s.Fault != nil {

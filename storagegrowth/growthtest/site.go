@@ -30,6 +30,8 @@ type Site struct {
 	// Stuck are device names, and StuckVolume is a volume, that stay attaching.
 	Stuck       map[string]bool
 	StuckVolume string
+	// StuckDetaching keeps volumes in detaching.
+	StuckDetaching bool
 	// Hidden are volumes whose disk does not appear on its host.
 	Hidden map[string]bool
 	// Fault decides on a call: before says that it fails without effect, after

@@ -18,6 +18,7 @@ type Volume struct {
 	Instance   string // where it is attached; empty when it is not
 	Device     string
 	AttachedAt time.Time
+	Detaching  bool
 	EverWas    []string // attachments that began
 }
 
@@ -30,6 +31,9 @@ func (s *Site) show(v *Volume) core.CloudVolume {
 		a := core.CloudAttachment{InstanceID: v.Instance, Device: v.Device, State: "attached", Since: v.AttachedAt}
 		if s.Now.Sub(v.AttachedAt) < s.AttachTakes || s.Stuck[v.Device] || s.StuckVolume == v.ID {
 			a.State = "attaching"
+		}
+		if v.Detaching {
+			a.State = "detaching"
 		}
 		shown.State = "in-use"
 		shown.Attachments = []core.CloudAttachment{a}
@@ -99,8 +103,18 @@ func (s *Site) detach(c core.CloudCall, a *core.CloudAnswered) {
 	if s.IsDevice(v.ID) {
 		s.wrong("volume %s is detached while it is a device", v.ID)
 	}
-	delete(s.byID(v.Instance).Devices, v.Device)
-	v.Instance, v.Device = "", ""
+	v.Detaching = true
+	s.release()
+}
+
+// release ends the detachments that were begun.
+func (s *Site) release() {
+	for _, v := range s.Volumes {
+		if v.Detaching && !s.StuckDetaching {
+			delete(s.byID(v.Instance).Devices, v.Device)
+			v.Instance, v.Device, v.Detaching = "", "", false
+		}
+	}
 }
 
 // IsDevice reports whether a device of that name is in any pool.
