@@ -395,6 +395,28 @@ func TestAProblemThatIsOverIsNotTold(t *testing.T) {
 	require.Empty(t, st.view().Problem)
 }
 
+// That data has only one copy is told with the reading that says so, and so is
+// the end of it.
+func TestAPoolThatIsNotWholeIsToldAtOnce(t *testing.T) {
+	for _, fail := range []func(*growthtest.Pool, bool){
+		func(p *growthtest.Pool, on bool) { p.Degraded = on },
+		func(p *growthtest.Pool, on bool) { p.Rebuilding = on },
+	} {
+		s := growthtest.New(3, 0.3)
+		o := options()
+		o.Policy.Interval = 10 * time.Second
+		st := newStage(t, s, o)
+		st.start()
+		st.run(95 * time.Second)
+		for _, on := range []bool{true, false} {
+			fail(s.Pools["default/default"], on)
+			st.run(11 * time.Second)
+			pool := st.view().Pools[0]
+			require.Equal(t, on, pool.Degraded || pool.Rebuilding)
+		}
+	}
+}
+
 func TestFinishedGrowthsAreForgottenInTheEnd(t *testing.T) {
 	st := newStage(t, growthtest.New(3, 0.85), eager())
 	for i := range 105 {

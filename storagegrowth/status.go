@@ -79,7 +79,8 @@ func (s *Status) setSpare(pool string, percent int) {
 
 // tellStatus stores the status when something an operator would notice has
 // changed, and not too often. Told at once is that nothing can be decided, or
-// that something can again, of all pools or of one, and which pools there are.
+// that something can again, of all pools or of one, which pools there are, and
+// which of them are whole.
 func (t *turn) tellStatus() {
 	if t.status == nil {
 		return
@@ -156,10 +157,10 @@ func round(f float64, digits int) float64 {
 }
 
 // samePools reports whether the same pools are there, and the same of them can
-// be read.
+// be read and are whole.
 func samePools(a, b *Status) bool {
 	return maps.EqualFunc(a.Pools, b.Pools, func(a, b PoolStatus) bool {
-		return (a.Verdict == VerdictUnreadable) == (b.Verdict == VerdictUnreadable)
+		return (a.Verdict == VerdictUnreadable) == (b.Verdict == VerdictUnreadable) && a.Degraded == b.Degraded && a.Rebuilding == b.Rebuilding
 	})
 }
 

@@ -14,6 +14,7 @@ type Pool struct {
 	Spare        int   // percent
 	Devices      []Device
 	Degraded     bool
+	Rebuilding   bool
 	Rebalancing  bool
 }
 
@@ -72,7 +73,7 @@ func (p *Pool) reading(s *Site) core.PoolReading {
 	r := core.PoolReading{
 		ProtectionDomain: p.Domain, StoragePool: p.Name, ID: "p-" + p.Name, InUseKiB: p.InUse, LimitKiB: limit, SpareKiB: spare,
 		UnusedKiB: limit - spare - p.InUse, SparePercent: p.Spare, HighPercent: 80, CriticalPercent: 90, Version: "2.6",
-		Degraded: p.Degraded, Rebalancing: p.Rebalancing,
+		Degraded: p.Degraded, Rebuilding: p.Rebuilding, Rebalancing: p.Rebalancing,
 	}
 	units := make(map[string]map[string][]Device)
 	for _, d := range p.Devices {
