@@ -195,8 +195,9 @@ func (t *turn) approve(p *pending) error {
 		id := t.open(plan, "")
 		return fmt.Errorf("the pool has changed since growth %s was shown: its plan is %d volumes of %d GiB now; look at growth %s and approve that", p.order.Growth, len(plan.Slots), plan.SizeGiB, id)
 	}
+	now := t.now
 	for _, g := range parts {
-		g.State, g.Approved = model.GrowthOpen, orSomebody(p.order.By)
+		g.State, g.Approved, g.ApprovedAt = model.GrowthOpen, orSomebody(p.order.By), &now
 		t.change(g)
 		t.begin(g)
 	}

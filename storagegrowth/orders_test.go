@@ -40,6 +40,25 @@ func TestAGrowthWaitsForApproval(t *testing.T) {
 	require.Contains(t, st.order("3", model.Order{Verb: model.GrowthApprove, Growth: g.ID}), "does not wait")
 }
 
+// What waited for approval over midnight counts on the day it is approved.
+func TestTheDayOfAGrowthIsThatOfItsApproval(t *testing.T) {
+	s := growthtest.New(3, 0.85)
+	s.AddPool("default", "second", []string{"h1", "h2", "h3"}, 0.3)
+	o := manualApproval()
+	o.Policy.MaxGiBPerDay = 400
+	st := newStage(t, s, o)
+	st.start()
+	st.run(24 * time.Hour)
+	s.Pools["default/second"].InUse = s.Pools["default/second"].InUse * 85 / 30
+	st.run(24 * time.Hour)
+	growths := st.growths()
+	require.Len(t, growths, 2)
+	require.Empty(t, st.order("1", model.Order{Verb: model.GrowthApprove, Growth: growths[0].ID}))
+	require.Contains(t, st.order("2", model.Order{Verb: model.GrowthApprove, Growth: growths[1].ID}), "--growth.max-per-day leaves 88 GiB today")
+	st.run(24 * time.Hour)
+	require.Empty(t, st.order("3", model.Order{Verb: model.GrowthApprove, Growth: growths[1].ID}), "on another day")
+}
+
 func TestAPlanThatChangedNeedsANewApproval(t *testing.T) {
 	st := newStage(t, growthtest.New(3, 0.85), manualApproval())
 	st.start()

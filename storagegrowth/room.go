@@ -267,12 +267,17 @@ func (p *planner) instanceRoom(r *sdsRoom, host Host, coming int) string {
 
 // spentToday is how many GiB growths have added, or are about to add, in this
 // UTC day: from the records, and from the tags of volumes whose record is lost.
+// A growth that waited for its approval belongs to the day of that.
 func spentToday(s Situation) int {
 	day := s.Now.UTC().Format("20060102")
 	total, known := 0, make(map[string]bool)
 	for _, g := range s.Growths {
 		known[g.ID] = true
-		if g.State == model.GrowthDeclined || GrowthBase(g.ID) == s.Except || g.Decided.UTC().Format("20060102") != day {
+		begun := g.Decided
+		if g.ApprovedAt != nil {
+			begun = *g.ApprovedAt
+		}
+		if g.State == model.GrowthDeclined || GrowthBase(g.ID) == s.Except || begun.UTC().Format("20060102") != day {
 			continue
 		}
 		for _, slot := range g.Slots {

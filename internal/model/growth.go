@@ -63,12 +63,14 @@ type Growth struct {
 	UsedBefore float64 `json:"used_before"`
 	UsedAfter  float64 `json:"used_after"`
 	// Clipped says which limit kept it from reaching its target.
-	Clipped  string       `json:"clipped,omitempty"`
-	Decided  time.Time    `json:"decided"`
-	Approved string       `json:"approved,omitempty"` // by whom
-	Finished *time.Time   `json:"finished,omitempty"`
-	Provider string       `json:"provider"` // aws or manual
-	Slots    []GrowthSlot `json:"slots"`
+	Clipped  string    `json:"clipped,omitempty"`
+	Decided  time.Time `json:"decided"`
+	Approved string    `json:"approved,omitempty"` // by whom
+	// ApprovedAt is set where it waited for that.
+	ApprovedAt *time.Time   `json:"approved_at,omitempty"`
+	Finished   *time.Time   `json:"finished,omitempty"`
+	Provider   string       `json:"provider"` // aws or manual
+	Slots      []GrowthSlot `json:"slots"`
 }
 
 // GrowthSlot is one volume of a growth, with its complete intent.
