@@ -1,6 +1,9 @@
 package storagegrowth_test
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -8,6 +11,7 @@ import (
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
+	"scaleio-framework/storagegrowth"
 	"scaleio-framework/storagegrowth/growthtest"
 )
 
@@ -84,4 +88,20 @@ func TestACreationThatDoesNotEndIsTold(t *testing.T) {
 	require.Contains(t, st.growths()[0].Slots[0].Error, "still shows volume vol-0001 as creating")
 	st.run(2 * time.Hour)
 	requireGrown(t, st, "in the end")
+}
+
+// Many large pools that are full at once, as after a change of leaders, grow in
+// several commits.
+func TestManyPoolsGrowInSeveralCommits(t *testing.T) {
+	s := growthtest.New(100, 0.3)
+	for i := range 8 {
+		s.AddPool("default", fmt.Sprintf("pool%d", i), slices.Sorted(maps.Keys(s.Instances)), 0.85)
+	}
+	o := options()
+	o.Policy.Provider, o.Policy.MaxGiBPerDay = storagegrowth.ProviderManual, 0
+	o.Policy.MaxVolumesPerNode = 0
+	st := newStage(t, s, o)
+	st.start()
+	st.run(10 * time.Minute)
+	require.Len(t, st.view().Growths, 8)
 }

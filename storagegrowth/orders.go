@@ -46,6 +46,10 @@ func (w waits) Error() string { return w.why }
 // tryOrders applies the orders that can be decided now.
 func (t *turn) tryOrders() {
 	for _, path := range sortedKeys(t.orders) {
+		if t.full() {
+			t.wantRead() // goes on
+			return
+		}
 		p := t.orders[path]
 		err := t.obey(p)
 		var wait waits

@@ -145,7 +145,11 @@ func (t *turn) decideAll() {
 		if t.uninstalling {
 			continue
 		}
-		if p.decision.Grow != nil {
+		switch {
+		case p.decision.Grow == nil:
+		case t.full():
+			t.wantRead() // decides anew
+		default:
 			t.open(p.decision.Grow, "")
 		}
 		t.adjustSpare(key, p)

@@ -138,13 +138,17 @@ func (t *turn) sweep() {
 	}
 }
 
+// full reports whether no growth may be added to what this event changes: a
+// large one has several records.
+func (t *turn) full() bool { return len(t.changed) >= recordsAtOnce }
+
 // change marks a growth as changed.
 func (t *turn) change(g *model.Growth) { t.changed[g.ID] = true }
 
 // finish works on what may have become possible, then stores what changed.
 func (t *turn) finish() {
 	for _, id := range sortedKeys(t.queue) {
-		if len(t.changed) >= recordsAtOnce {
+		if t.full() {
 			break
 		}
 		delete(t.queue, id)
