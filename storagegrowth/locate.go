@@ -285,7 +285,8 @@ func (t *turn) gatewayAnswered(e core.GatewayAnswered) {
 		t.wantRead()
 	}
 	if key, ok := strings.CutPrefix(e.Step, core.StepSparePolicy+"/growth/"); ok {
-		if p := t.pools[key]; p != nil && e.Err == "" {
+		if p := t.pools[key]; p != nil {
+			p.spareErr = shorten(e.Err)
 			t.wantRead()
 		}
 		return

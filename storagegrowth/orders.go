@@ -264,10 +264,23 @@ func (t *turn) retry(order model.Order) error {
 			again += t.retryPart(g)
 		}
 	}
-	if again == 0 {
-		return fmt.Errorf("growth %s has no failed or parked volume to try again", order.Growth)
+	switch {
+	case again > 0:
+		return nil
+	case noPlace(parts):
+		return fmt.Errorf("growth %s has tried as many volumes as its record holds: request another growth of pool %s/%s for what is missing", order.Growth, parts[0].ProtectionDomain, parts[0].StoragePool)
 	}
-	return nil
+	return fmt.Errorf("growth %s has no failed or parked volume to try again", order.Growth)
+}
+
+// noPlace reports whether a removed volume has no stand-in since its record is
+// full.
+func noPlace(parts []*model.Growth) bool {
+	return slices.ContainsFunc(parts, func(g *model.Growth) bool {
+		return len(g.Slots) >= slotsPerRecordMax && slices.ContainsFunc(g.Slots, func(s model.GrowthSlot) bool {
+			return s.State == model.SlotRolledBack && !hasStandIn(g, &s)
+		})
+	})
 }
 
 func (t *turn) retryPart(g *model.Growth) (again int) {
@@ -277,15 +290,13 @@ func (t *turn) retryPart(g *model.Growth) (again int) {
 			continue
 		}
 		// What is to be removed stays so (R10); a new slot stands in for it.
-		if gone := w.s.State == model.SlotRolledBack; gone || w.s.Detaching && !hasStandIn(g, w.s) {
-			if len(g.Slots) >= slotsPerRecordMax {
-				continue
-			}
+		gone, place := w.s.State == model.SlotRolledBack, len(g.Slots) < slotsPerRecordMax
+		if place && (gone || w.s.Detaching && !hasStandIn(g, w.s)) {
 			w.replace(nil) // an operator asks: names that were bad may be free by now
-			if gone {
-				again++
-				continue
-			}
+			again++
+		}
+		if gone {
+			continue
 		}
 		w.enter(standing(w.s))
 		again++

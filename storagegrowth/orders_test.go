@@ -482,3 +482,37 @@ func TestWhatIsNotOurs(t *testing.T) {
 	st.run(10 * time.Minute)
 	requireGrown(t, st, "all the same")
 }
+
+// A spare percentage that the gateway does not take is told with its reason.
+func TestARefusedSpareIsTold(t *testing.T) {
+	s := growthtest.New(3, 0.5)
+	s.Pools["default/default"].Spare = 10
+	s.SpareErr = "the pool has no room for it"
+	o := eager()
+	o.Policy.AdjustSpare = true
+	st := newStage(t, s, o)
+	st.start()
+	st.run(30 * time.Minute)
+	require.Contains(t, string(st.stored[storagegrowth.PathStatus].Data), "the pool has no room for it")
+}
+
+// A record that has no place for another stand-in says so.
+func TestARetryWithoutPlaceSaysSo(t *testing.T) {
+	s := growthtest.New(20, 0.85)
+	st := newStage(t, s, eager())
+	s.Fault = func(c core.CloudCall) (core.CloudError, core.CloudError) {
+		if c.Op == core.CloudAttach {
+			return core.CloudAttachLimit, ""
+		}
+		return "", ""
+	}
+	st.options.Policy.MaxGiBPerDay, st.options.Policy.Cooldown = 0, 240*time.Hour
+	st.start()
+	st.run(time.Hour)
+	g := st.growths()[0]
+	require.Equal(t, model.GrowthPartial, g.State)
+	require.Empty(t, st.order("1", model.Order{Verb: model.GrowthRetry, Growth: g.ID}))
+	st.run(time.Hour)
+	require.Len(t, st.growth(g.ID).Slots, 24)
+	require.Contains(t, st.order("2", model.Order{Verb: model.GrowthRetry, Growth: g.ID}), "has tried as many volumes as its record holds: request another growth of pool default/default")
+}

@@ -27,6 +27,7 @@ type pool struct {
 	decision Decision
 	// spareAsked is when the spare percentage was last asked to be raised.
 	spareAsked time.Time
+	spareErr   string // why it was not
 }
 
 func (t *turn) wantRead() { t.read.wanted = true }

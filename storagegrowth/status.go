@@ -41,10 +41,12 @@ type PoolStatus struct {
 	UnusedKiB     int64   `json:"unused_kib"`
 	SparePercent  int     `json:"spare_percent"`
 	// SpareNeeded is what the largest fault unit needs, when that is more.
-	SpareNeeded int     `json:"spare_needed,omitempty"`
-	Threshold   float64 `json:"threshold"`
-	Critical    float64 `json:"critical"`
-	Target      float64 `json:"target"`
+	SpareNeeded int `json:"spare_needed,omitempty"`
+	// SpareError is why --growth.adjust-spare could not raise it.
+	SpareError string  `json:"spare_error,omitempty"`
+	Threshold  float64 `json:"threshold"`
+	Critical   float64 `json:"critical"`
+	Target     float64 `json:"target"`
 	// Degraded: some data has only one copy. Rebuilding: copies are being made.
 	Degraded   bool `json:"degraded,omitempty"`
 	Rebuilding bool `json:"rebuilding,omitempty"`
@@ -147,6 +149,9 @@ func (t *turn) poolStatus(key string, p *pool) PoolStatus {
 		Threshold: policy.Threshold, Critical: float64(r.CriticalPercent) / 100, Target: policy.Target,
 		Degraded: r.Degraded, Rebuilding: r.Rebuilding,
 		FullIn: int64(d.TimeToFull / time.Second), Verdict: d.Verdict, Decision: shorten(d.words()),
+	}
+	if d.SpareNeeded > 0 {
+		s.SpareError = p.spareErr
 	}
 	return s
 }

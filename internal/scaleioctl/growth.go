@@ -43,7 +43,10 @@ func (p *program) poolsCommand(ctx context.Context, _ []string) error {
 			return err
 		}
 		for _, pool := range v.Pools {
-			if pool.SpareNeeded > 0 {
+			switch {
+			case pool.SpareError != "":
+				fmt.Fprintf(p.Out, "%s: the spare is %d %%, its largest fault unit needs %d %%, and it could not be raised: %s\n", pool.Pool, pool.SparePercent, pool.SpareNeeded, pool.SpareError)
+			case pool.SpareNeeded > 0:
 				fmt.Fprintf(p.Out, "%s: the spare is %d %%, its largest fault unit needs %d %%: raise it, or set --growth.adjust-spare\n", pool.Pool, pool.SparePercent, pool.SpareNeeded)
 			}
 		}

@@ -114,6 +114,13 @@ func TestBeforeAnyGrowthTheCommandsSaySo(t *testing.T) {
 	require.Equal(t, "no pool has grown yet: scaleioctl pools says why\nproblem: waits for the ScaleIO cluster\n", run(t, nil, "growth", "--url", s.url).out)
 }
 
+func TestASpareThatCouldNotBeRaisedIsTold(t *testing.T) {
+	s := start(t, map[string]any{storagegrowth.PathStatus: &storagegrowth.Status{Pools: map[string]storagegrowth.PoolStatus{
+		"pd/sp": {SparePercent: 10, SpareNeeded: 34, SpareError: "no room"},
+	}}})
+	require.Contains(t, run(t, nil, "pools", "--url", s.url).out, "pd/sp: the spare is 10 %, its largest fault unit needs 34 %, and it could not be raised: no room\n")
+}
+
 func TestGrowthVerbsBecomeOrders(t *testing.T) {
 	for _, c := range []struct {
 		args string

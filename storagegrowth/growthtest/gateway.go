@@ -29,6 +29,9 @@ func (s *Site) gateway(e core.GatewayCall) core.Event {
 		if err := json.Unmarshal(e.Params, &p); err != nil {
 			s.wrong("%v", err)
 		}
+		if s.SpareErr != "" {
+			return core.GatewayAnswered{Host: e.Host, Step: e.Step, Attempt: e.Attempt, Err: s.SpareErr}
+		}
 		s.Pools[p.ProtectionDomain+"/"+p.StoragePool].Spare = p.Percent
 		return core.GatewayAnswered{Host: e.Host, Step: e.Step, Attempt: e.Attempt, Result: []byte(`{}`)}
 	}

@@ -40,6 +40,8 @@ type Site struct {
 	// GatewayErr says why the gateway refuses a device, or that none answers.
 	// It may be nil.
 	GatewayErr func(core.AddDevicesParams) (text string, interrupted bool)
+	// SpareErr is why the gateway refuses a spare percentage.
+	SpareErr string
 	// Violations are the things that must never happen, and did.
 	Violations []string
 
