@@ -225,10 +225,9 @@ func (w *work) deviceName(instance core.CloudInstance) (string, error) {
 
 // attachedAnswer takes the answer to CloudAttach.
 func (w *work) attachedAnswer(e core.CloudAnswered) {
-	if w.l.op != core.CloudAttach {
+	if !w.answers(core.CloudAttach) {
 		return
 	}
-	w.l.op = ""
 	w.l.need = w.now
 	switch e.Err {
 	case "":
@@ -245,33 +244,27 @@ func (w *work) attachedAnswer(e core.CloudAnswered) {
 		w.note(e)
 		w.stir() // the look tells where it is
 		w.later()
-	case core.CloudThrottled:
-		w.note(e)
-		w.later()
 	case core.CloudAttachLimit, core.CloudZone:
 		w.s.Attempts = w.options.MaxAttempts
 		w.s.Error = shorten(describe(e))
 		w.changed()
 	default:
-		w.failed(describe(e))
+		w.refused(e)
 	}
 }
 
 // detached takes the answer to CloudDetach.
 func (w *work) detached(e core.CloudAnswered) {
-	if w.l.op != core.CloudDetach {
+	if !w.answers(core.CloudDetach) {
 		return
 	}
-	w.l.op = ""
 	w.l.need = w.now
 	switch e.Err {
 	case "", core.CloudNotFound:
 		w.l.attached = w.now // ask again only after a while
 		w.stir()
-	case core.CloudThrottled, core.CloudUnknown:
-		w.later()
 	default:
-		w.failed(describe(e))
+		w.refused(e)
 	}
 }
 
@@ -353,18 +346,17 @@ func (w *work) remove() {
 
 // removed takes the answer to CloudDelete.
 func (w *work) removed(e core.CloudAnswered) {
-	if w.l.op != core.CloudDelete {
+	if !w.answers(core.CloudDelete) {
 		return
 	}
-	w.l.op = ""
 	w.l.need = w.now
 	switch e.Err {
 	case "", core.CloudNotFound:
 		w.end(model.SlotRolledBack, "%s", w.s.Error)
-	case core.CloudThrottled, core.CloudUnknown, core.CloudVolumeInUse:
+	case core.CloudVolumeInUse, core.CloudUnknown:
+		w.stir() // the look tells what became of it
 		w.later()
-		w.stir()
 	default:
-		w.failed(describe(e))
+		w.refused(e)
 	}
 }

@@ -139,38 +139,31 @@ func (w *work) created(e core.CloudAnswered) {
 		w.adopt(e.Volumes[0])
 		return
 	}
-	if w.l.op != core.CloudCreate {
-		return // late: what it was about has been asked already
+	if !w.answers(core.CloudCreate) {
+		return
 	}
-	w.l.op, w.l.verify = "", true
-	switch e.Err {
-	case core.CloudMismatch:
-		if w.l.mismatch.IsZero() {
-			w.l.mismatch = w.now
-		}
-		w.l.pauses = 0
-	case core.CloudThrottled, core.CloudUnknown, "":
-		w.note(e)
-		w.later()
-		w.wakeAt(w.l.pause)
-	default:
-		// EC2 forgets a token when its replay would exceed a limit, so that even
-		// this refusal may concern a volume that is there.
-		w.failed(describe(e))
+	// EC2 forgets a token when its replay would exceed a limit, so that even a
+	// refusal may concern a volume that is there.
+	w.l.verify = true
+	if e.Err != core.CloudMismatch {
+		w.refused(e)
+		return
 	}
+	if w.l.mismatch.IsZero() {
+		w.l.mismatch = w.now
+	}
+	w.l.pauses = 0
 }
 
 // foundByTag takes the answer to CloudFindByTag.
 func (w *work) foundByTag(e core.CloudAnswered) {
-	if w.l.op != core.CloudFindByTag {
+	if !w.answers(core.CloudFindByTag) {
 		return
 	}
-	w.l.op = ""
 	if e.Err != "" {
 		w.l.verify = true
 		w.note(e)
 		w.later()
-		w.wakeAt(w.l.pause)
 		return
 	}
 	w.found(e.Volumes)
@@ -180,10 +173,33 @@ func (w *work) foundByTag(e core.CloudAnswered) {
 // throttles them: what passes at once is none of an operator's business.
 const toldAfter = 5
 
-// note shows an error that does not count, and is repeated for ever.
+// note shows an error that does not count, and is repeated for ever; not while
+// the volume is removed, when it is told why.
 func (w *work) note(e core.CloudAnswered) {
-	if e.Err != core.CloudThrottled || w.l.pauses >= toldAfter {
+	if !w.s.Detaching && (e.Err != core.CloudThrottled || w.l.pauses >= toldAfter) {
 		w.say(describe(e))
+	}
+}
+
+// answers reports whether an answer is that of the open call. A late one is
+// dropped: what it was about has been asked already.
+func (w *work) answers(op core.CloudOp) bool {
+	if w.l.op != op {
+		return false
+	}
+	w.l.op = ""
+	return true
+}
+
+// refused takes the error of a call: what passes by itself is tried again later,
+// everything else counts.
+func (w *work) refused(e core.CloudAnswered) {
+	switch e.Err {
+	case core.CloudThrottled, core.CloudUnknown, "":
+		w.note(e)
+		w.later()
+	default:
+		w.failed(describe(e))
 	}
 }
 
