@@ -37,7 +37,7 @@ func Hosts(n, disks int, bytes int64) []HostSpec {
 }
 
 // Bootstrap installs and forms the cluster at once, with gateways that listen
-// on every manager. All counters are zero afterwards.
+// on every manager before 4.0. All counters are zero afterwards.
 func (s *System) Bootstrap(spec BootstrapSpec) error {
 	if len(spec.Hosts) == 0 {
 		return errors.New("bootstrap: no hosts")
@@ -94,7 +94,9 @@ func (b bootstrap) packages() error {
 			names = append(names, "mdm")
 		}
 		if i < b.managers() {
-			names = append(names, "gateway")
+			if !b.s.version.certificates() {
+				names = append(names, "gateway")
+			}
 			env["MDM_ROLE_IS_MANAGER"] = "1"
 		}
 		b.s.mu.Lock()
@@ -150,6 +152,9 @@ func (b bootstrap) cluster() error {
 }
 
 func (b bootstrap) gateways() error {
+	if b.s.version.certificates() {
+		return nil
+	}
 	b.s.mu.Lock()
 	defer b.s.mu.Unlock()
 	for _, spec := range b.spec.Hosts[:b.managers()] {

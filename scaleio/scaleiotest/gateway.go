@@ -32,12 +32,13 @@ func (s *System) Gateway(hostIP string) http.Handler {
 	})
 }
 
-// call is one request to a gateway.
+// call is one request to a gateway, or to a platform.
 type call struct {
-	s *System
-	h *host
-	w http.ResponseWriter
-	r *http.Request
+	s        *System
+	h        *host
+	platform *Platform // nil for a gateway
+	w        http.ResponseWriter
+	r        *http.Request
 }
 
 // errNoRoute makes a 404.
@@ -126,6 +127,12 @@ func (c *call) body() (fieldsOf, error) {
 
 // route sends an authenticated request to what it asks for.
 func (c *call) route(path string) (any, error) {
+	if c.platform != nil && path == "version" {
+		return c.s.version.api(), nil
+	}
+	if c.platform != nil && path == "types/System/instances" && c.r.Method == http.MethodGet {
+		return c.read(OpRead, "System", func() (any, error) { return c.platform.systems(), nil })
+	}
 	if kind, rest, ok := cutTail(path, "types/"); ok {
 		return c.routeType(kind, rest)
 	}
@@ -238,11 +245,18 @@ func notFound(kind string) error {
 
 // query runs a reading under the lock, as an operation that faults can strike.
 func (c *call) query(op Op, name string, read func() (any, error)) (any, error) {
+	return c.read(op, name, func() (any, error) {
+		if !c.reachesMDM() {
+			return nil, errMDMGone
+		}
+		return read()
+	})
+}
+
+// read is a query that needs no MDM.
+func (c *call) read(op Op, name string, read func() (any, error)) (any, error) {
 	var answer any
 	_, err := c.s.do(c.r.Context(), op, name, func() (string, error) {
-		if !c.s.reachesMDM(c.h) {
-			return "", errMDMGone
-		}
 		var err error
 		answer, err = read()
 		return "", err
@@ -253,11 +267,19 @@ func (c *call) query(op Op, name string, read func() (any, error)) (any, error) 
 // effect runs a change as an operation.
 func (c *call) effect(op Op, name string, change func() (string, error)) (string, error) {
 	return c.s.do(c.r.Context(), op, name, func() (string, error) {
-		if !c.s.reachesMDM(c.h) {
+		if !c.reachesMDM() {
 			return "", errMDMGone
 		}
 		return change()
 	})
+}
+
+// reachesMDM reports whether there is a master behind the door.
+func (c *call) reachesMDM() bool {
+	if c.platform != nil {
+		return c.s.cluster != nil && c.s.cluster.leads()
+	}
+	return c.s.reachesMDM(c.h)
 }
 
 // errMDMGone is what a gateway says that has no MDM to talk to.

@@ -19,6 +19,9 @@ type token struct {
 
 // open answers what needs no session and reports whether it did.
 func (c *call) open(path string) bool {
+	if c.platform != nil && path != "login" {
+		return false
+	}
 	switch path {
 	case "version":
 		c.reply(http.StatusOK, c.s.version.api())
@@ -47,7 +50,11 @@ func (c *call) login(own bool) (string, error) {
 	user, password, _ := c.r.BasicAuth()
 	var text string
 	_, err := c.s.do(c.r.Context(), OpLogin, c.h.name, func() (string, error) {
-		if own {
+		if p := c.platform; p != nil {
+			if user != p.opt.User || password != p.opt.Password {
+				return "", errUnauthorized
+			}
+		} else if own {
 			conf, err := c.h.read(gatewayConf)
 			if err != nil || user != "admin" || password != property(conf, "gateway-admin.password") {
 				return "", errUnauthorized
@@ -72,7 +79,7 @@ func (c *call) login(own bool) (string, error) {
 // administrator are for administer alone, the others for everything else.
 func (c *call) authenticate() (administrator bool, err error) {
 	_, text, ok := c.r.BasicAuth()
-	if !ok {
+	if !ok || c.platform != nil {
 		text = strings.TrimPrefix(c.r.Header.Get("Authorization"), "Bearer ")
 	}
 	c.s.mu.Lock()
@@ -150,5 +157,8 @@ func (s *System) ForgetTokens() {
 	defer s.mu.Unlock()
 	for _, h := range s.hosts {
 		clear(h.gateway.tokens)
+	}
+	for _, p := range s.platforms {
+		clear(p.host.gateway.tokens)
 	}
 }

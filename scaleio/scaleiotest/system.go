@@ -44,6 +44,8 @@ type System struct {
 
 	keys []string // pieces of private keys
 
+	platforms []*Platform
+
 	controlURL string
 	control    *http.Server
 	controlEnd chan struct{}
@@ -101,7 +103,7 @@ func (s *System) settle() {
 	}
 }
 
-// Close ends the control API and all gateways and waits for their requests.
+// Close ends the control API, all gateways and platforms and waits for their requests.
 func (s *System) Close() error {
 	s.mu.Lock()
 	s.closed = true
@@ -113,6 +115,10 @@ func (s *System) Close() error {
 			ends = append(ends, end)
 		}
 	}
+	for _, p := range s.platforms {
+		ends = append(ends, p.stop())
+	}
+	s.platforms = nil
 	if s.control != nil {
 		first = s.control.Close()
 		ends = append(ends, s.controlEnd)
