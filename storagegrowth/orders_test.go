@@ -400,6 +400,13 @@ func TestAReleaseWithoutGateways(t *testing.T) {
 	st.run(10 * time.Minute)
 	require.Empty(t, st.growths())
 	require.Contains(t, st.view().Problem, "pools of release 4.5-2100.105 are neither read nor grown: that takes a gateway")
+	require.Contains(t, st.view().Problem, "--gateway.management-platform")
+
+	// A management platform is one.
+	st.post(core.ClusterKnown{UUID: uuid, Release: "4.5-2100.105", Gateways: []model.Gateway{{URL: "https://p", SystemID: "1"}}})
+	st.run(10 * time.Minute)
+	require.Empty(t, st.view().Problem)
+	requireGrown(t, st, "through the platform")
 }
 
 // A problem that is over is told at once, however young the status is.

@@ -131,8 +131,8 @@ func (t *turn) problem() string {
 
 // unconnected says why no pool can be asked for.
 func (t *turn) unconnected() string {
-	if v, err := scaleio.ParseVersion(t.release); err == nil && !v.HasGateway() {
-		return "pools of release " + t.release + " are neither read nor grown: that takes a gateway, and PowerFlex 4.x has none; watch them with scli --query_storage_pool, and add disks to hosts by hand"
+	if v, err := scaleio.ParseVersion(t.release); err == nil && !v.HasGateway() && len(t.gateways) == 0 {
+		return "pools of release " + t.release + " are neither read nor grown: that takes a gateway, and PowerFlex 4.x has none; name the system's management platform by --gateway.management-platform (its step in scaleioctl plan says what it lacks), or watch the pools with scli --query_storage_pool and add disks to hosts by hand"
 	}
 	if t.uuid == "" || len(t.gateways) == 0 {
 		return "waits for the ScaleIO cluster: no gateway is known yet"

@@ -60,6 +60,7 @@ func (a *App) bootstrapOptions() bootstrap.Options {
 	o.RetryBackoffMax = max(o.RetryBackoffMax, o.RetryBackoff)
 	o.DevicePattern, o.DeviceDeny, o.DeviceTestMode = c.Devices.Pattern, c.Devices.Deny, c.Devices.TestMode
 	o.GatewayPort, o.GatewayHTTPPort, o.BypassCertificateCheck = c.Gateway.Port, c.Gateway.HTTPPort, c.Gateway.BypassCertificateCheck
+	o.ManagementPlatform = c.Gateway.ManagementPlatform
 	if sdc := (nodeproto.DriverSource{
 		Repository: c.SDC.Repository, User: c.SDC.User, RepositoryKey: c.SDC.RepositoryKey, CheckSignature: c.SDC.CheckSignature, Build: c.SDC.Build,
 	}); sdc != (nodeproto.DriverSource{}) {

@@ -132,7 +132,7 @@ func (a *App) wire(won *leader.Term, fatal func(error)) (t *term, closeTerm func
 		return nil, nil, err
 	}
 	gateways, err := gateway.New(gateway.Options{
-		Username: a.cfg.ScaleIO.User, Password: a.cfg.ScaleIO.Password,
+		Username: a.cfg.ScaleIO.User, Password: a.cfg.ScaleIO.Password, PlatformPassword: a.cfg.ScaleIO.GatewayPassword,
 		CAFile: a.cfg.Gateway.CAFile, Insecure: a.cfg.Gateway.Insecure,
 		Timeout: a.cfg.Gateway.Timeout, Now: now, Logger: a.logger,
 	})

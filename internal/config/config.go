@@ -120,6 +120,9 @@ type Gateway struct {
 	Insecure               bool
 	BypassCertificateCheck bool
 	Timeout                time.Duration
+	// ManagementPlatform is the URL of the one that a 4.x system has, without
+	// path; empty for none.
+	ManagementPlatform string
 }
 
 // SDC is where kernel modules come from that its package has not.

@@ -125,7 +125,7 @@ func bindScaleIO(b *binder, c *Config) {
 	b.text(&c.ScaleIO.User, "scaleio.user", "admin", "ScaleIO user")
 	b.secret(&c.ScaleIO.Password, "scaleio.password", "password that the ScaleIO user gets: 8 to 15 characters, three of lower, upper, digit, special")
 	b.secret(&c.ScaleIO.LIAToken, "scaleio.lia-token", "token of the LIA package; the ScaleIO password when not set")
-	b.secret(&c.ScaleIO.GatewayPassword, "scaleio.gateway-password", "password of the gateway's own admin; the ScaleIO password when not set")
+	b.secret(&c.ScaleIO.GatewayPassword, "scaleio.gateway-password", "password of the gateway's own admin, with 4.x of the ScaleIO user at the management platform; the ScaleIO password when not set")
 	b.secret(&c.ScaleIO.P12Password, "scaleio.p12-password", "password of the file that scli of 4.x logs in with; the ScaleIO password when not set")
 	b.number(&c.ScaleIO.MaxFailures, "steps.max-failures", 5, "failed attempts after which a step is stuck")
 	b.duration(&c.ScaleIO.RetryBackoff, "steps.retry-backoff", time.Second, "pause before the second attempt of a step; it doubles up to a minute")
@@ -142,6 +142,7 @@ func bindScaleIO(b *binder, c *Config) {
 	b.yes(&c.Gateway.Insecure, "gateway.insecure", false, "accept any certificate of a gateway")
 	b.yes(&c.Gateway.BypassCertificateCheck, "gateway.bypass-mdm-certificate", false, "let the gateways accept any certificate of an MDM; otherwise each gateway is made to trust those that were first seen")
 	b.duration(&c.Gateway.Timeout, "gateway.timeout", 30*time.Second, "time limit of one request to a gateway")
+	b.text(&c.Gateway.ManagementPlatform, "gateway.management-platform", "", "https URL of the management platform of a 4.x system, which has no gateway: with it pools are read and grown")
 	b.text(&c.Devices.Pattern, "devices", "auto", "disks to give to ScaleIO: auto for every free one, or comma-separated patterns such as /dev/sd[b-z]")
 	b.text(&c.Devices.Deny, "devices.deny", "", "disks that ScaleIO never gets, whatever --devices says: comma-separated patterns")
 	b.text(&c.Devices.TestMode, "devices.test-mode", "test-and-activate", "test-and-activate or none")
@@ -179,6 +180,7 @@ func (c *Config) complete() error {
 		}
 		c.Executor.Program = filepath.Join(filepath.Dir(self), "scaleio-nodeagent")
 	}
+	c.Gateway.ManagementPlatform = strings.TrimSuffix(c.Gateway.ManagementPlatform, "/")
 	// The predecessor's --uri was the whole URL of the scheduler API.
 	c.Mesos.Master = strings.TrimSuffix(strings.TrimPrefix(c.Mesos.Master, "http://"), "/api/v1/scheduler")
 	return nil
@@ -225,6 +227,7 @@ func (c *Config) validate() []error {
 	errs = append(errs, c.SDC.complete()...)
 	need(c.Gateway.HTTPPort != c.Gateway.Port, "--gateway.port and --gateway.http-port are both %d", c.Gateway.Port)
 	need(c.Gateway.Timeout > 0, "--gateway.timeout is %s, want more than 0", c.Gateway.Timeout)
+	errs = append(errs, c.Gateway.checkPlatform())
 	need(c.ScaleIO.MaxFailures > 0, "--steps.max-failures is %d, want 1 or more", c.ScaleIO.MaxFailures)
 	need(c.ScaleIO.RetryBackoff > 0, "--steps.retry-backoff is %s, want more than 0", c.ScaleIO.RetryBackoff)
 	// A task's share is what is left of this after the executor's own.

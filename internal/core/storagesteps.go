@@ -17,6 +17,24 @@ const (
 	StepVerify            = nodeproto.StepVerify
 )
 
+// StepManagementPlatform gets to know the management platform of a 4.x system:
+// what it is asked through was made by none of our steps. A leader performs it.
+const StepManagementPlatform = "management-platform"
+
+// ManagementPlatformParams belongs to StepManagementPlatform. The certificate is
+// taken as it is seen: the step runs once, and again when an operator says so.
+type ManagementPlatformParams struct {
+	URL string `json:"url"`
+	// SystemID is the system that it must serve, and alone.
+	SystemID string `json:"system_id"`
+}
+
+// ManagementPlatformResult is what StepManagementPlatform answers.
+type ManagementPlatformResult struct {
+	CertificatePEM string `json:"certificate_pem"`
+	Version        string `json:"version"`
+}
+
 // The parameters and results of those steps.
 type (
 	ProtectionDomainParams = nodeproto.ProtectionDomainParams

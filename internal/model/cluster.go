@@ -54,12 +54,20 @@ type Member struct {
 
 // Gateway is one REST endpoint.
 type Gateway struct {
-	Host string `json:"host"`
+	Host string `json:"host"` // empty for a management platform
 	URL  string `json:"url"`
 	// CertificatePEM is the certificate seen on its own host, trusted for this
-	// gateway besides the configured authorities.
+	// gateway besides the configured authorities; that of a management platform
+	// is the one that a leader saw first.
 	CertificatePEM string `json:"certificate_pem,omitempty"`
+	// SystemID marks the management platform of a 4.x system, which is not of the
+	// plan and may come to serve another system: every call makes sure that it
+	// serves this one.
+	SystemID string `json:"system_id,omitempty"`
 }
+
+// Platform reports whether the endpoint is a management platform.
+func (g Gateway) Platform() bool { return g.SystemID != "" }
 
 // Validate checks a record that an operator may have edited.
 func (c *Cluster) Validate() error {

@@ -174,3 +174,12 @@ func TestVerbsSayWhatBecameOfTheOrder(t *testing.T) {
 	require.Equal(t, "resume applied\n", run(t, nil, "--url", s.url, "plan", "resume").out)
 	require.Equal(t, "force-complete applied\n", run(t, nil, "plan", "force-complete", "verify", "--url", s.url).out)
 }
+
+// The platform of a 4.x system is told with the certificate that was pinned.
+func TestStatusTellsOfThePlatform(t *testing.T) {
+	s := start(t, map[string]any{leader.PathCluster: &model.Cluster{
+		UUID: "u", SystemName: "prod", SystemID: "1234abcd",
+		Gateways: []model.Gateway{{URL: "https://pfmp", SystemID: "1234abcd", CertificatePEM: "-----BEGIN CERTIFICATE-----\nYWJj\n-----END CERTIFICATE-----\n"}},
+	}})
+	require.Contains(t, run(t, nil, "status", "--url", s.url).out, "platform   https://pfmp certificate SHA-256 BA:78:16")
+}

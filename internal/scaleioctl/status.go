@@ -35,7 +35,11 @@ func (p *program) statusCommand(ctx context.Context, _ []string) error {
 		t.row("", fmt.Sprintf("%s (%s) on %s", m.Name, m.Persona, m.Host))
 	}
 	for _, g := range s.System.Gateways {
-		t.row("gateway", strings.TrimSpace(g.URL+" "+pinned(g.CertificatePEM)))
+		what := "gateway"
+		if g.Platform() {
+			what = "platform"
+		}
+		t.row(what, strings.TrimSpace(g.URL+" "+pinned(g.CertificatePEM)))
 	}
 	for _, address := range slices.Sorted(maps.Keys(s.System.MDMCertificates)) {
 		t.row("MDM", address+" "+pinned(s.System.MDMCertificates[address]))

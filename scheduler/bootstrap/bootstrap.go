@@ -196,6 +196,9 @@ func (t *turn) timerFired(key string) {
 	case timerSweep:
 		t.sweep()
 		return
+	case timerPlatform:
+		t.outfitPlatform()
+		return
 	case timerTurns:
 		t.redundancy.timer = false
 		t.queueTurns()

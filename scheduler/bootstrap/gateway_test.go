@@ -13,6 +13,9 @@ import (
 // call is what the system behind the gateways does.
 func (s *site) call(e core.GatewayCall) []core.Event {
 	answer := core.GatewayAnswered{Host: e.Host, Step: e.Step, Attempt: e.Attempt, Result: []byte("null")}
+	if e.Step == core.StepManagementPlatform {
+		return []core.Event{s.meet(e, answer)}
+	}
 	if len(e.Gateways) == 0 {
 		s.wrong("%s without a gateway", e)
 	}

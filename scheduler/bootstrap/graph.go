@@ -34,6 +34,8 @@ const (
 	// has no gateway, the node agent of the manager that is the primary MDM, by
 	// scli.
 	ByGateway Runner = "gateway"
+	// ByPlatform: the leader, through the management platform of a 4.x system.
+	ByPlatform Runner = "platform"
 )
 
 // Relation says which instances of a step another one waits for.

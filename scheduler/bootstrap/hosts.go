@@ -162,6 +162,7 @@ func (t *turn) place() {
 		t.adopt(t.newPlan(byHost[m.Host], m.Persona))
 	}
 	t.outfitCluster()
+	t.outfitPlatform()
 	t.watchMembers()
 	for _, candidate := range candidates {
 		t.queue.add(ref{candidate.host, ""})

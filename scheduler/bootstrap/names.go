@@ -37,9 +37,12 @@ const (
 	timerMore   = "bootstrap/more"
 	timerSweep  = "bootstrap/sweep"
 	timerTurns  = "bootstrap/turns"
-	timerAsk    = "bootstrap/ask/"
-	timerRetry  = "bootstrap/retry/"
-	timerLost   = "bootstrap/lost/"
+	// timerPlatform looks, once an attempt is recorded, whether it was for the
+	// platform that is wanted now.
+	timerPlatform = "bootstrap/platform"
+	timerAsk      = "bootstrap/ask/"
+	timerRetry    = "bootstrap/retry/"
+	timerLost     = "bootstrap/lost/"
 )
 
 func timerOf(prefix string, r ref) string { return prefix + r.host + "/" + r.key }

@@ -78,6 +78,10 @@ type Options struct {
 	// otherwise each is pinned as it is first seen.
 	BypassCertificateCheck bool
 
+	// ManagementPlatform is the URL of the management platform of a 4.x system,
+	// through which it is read and grown; empty for none.
+	ManagementPlatform string
+
 	// Driver is where SDCs find kernel modules that their package has not; nil
 	// leaves the vendor's settings.
 	Driver *nodeproto.DriverSource
@@ -202,6 +206,7 @@ func (o *Options) validate() error {
 	need(o.GatewayPort > 0 && o.GatewayPort < 65536, "--gateway.port is %d, want 1 to 65535", o.GatewayPort)
 	need(o.GatewayHTTPPort > 0 && o.GatewayHTTPPort < 65536, "--gateway.http-port is %d, want 1 to 65535", o.GatewayHTTPPort)
 	need(o.GatewayHTTPPort != o.GatewayPort, "--gateway.port and --gateway.http-port are both %d", o.GatewayPort)
+	need(o.ManagementPlatform == "" || o.release() == "" || !hasGateway(o.release()), "--gateway.management-platform is given, but the packages are of release %s, which has gateways of its own: leave it out, or give packages of 4.x", o.release())
 	need(slices.Contains([]string{IsolatorNone, IsolatorDockerVolume, IsolatorDVDI}, o.Isolator), "--volumes.isolator is %q, want docker-volume, dvdi or none", o.Isolator)
 	need(o.Isolator != IsolatorDVDI || offers(o.Packages, componentDVDI), "--volumes.isolator is dvdi, but no libmesos_dvdi_isolator-<version of Mesos>.so is given in --artifacts.dir or --packages")
 	need(o.Isolator == IsolatorNone || o.AgentService != "", "--volumes.agent-service is empty: name the Mesos agent's service or auto, or set --volumes.isolator=none")

@@ -30,6 +30,7 @@ func TestWrongOptionsNameTheFlag(t *testing.T) {
 		"--devices.test-mode":             func(o *bootstrap.Options) { o.DeviceTestMode = "some" },
 		"--gateway.port":                  func(o *bootstrap.Options) { o.GatewayPort = 70000 },
 		"--gateway.timeout":               func(o *bootstrap.Options) { o.GatewayTimeout = 0 },
+		"--gateway.management-platform":   func(o *bootstrap.Options) { o.ManagementPlatform = platform },
 		"--volumes.isolator":              func(o *bootstrap.Options) { o.Isolator = "x" },
 		"--volumes.agent-service":         func(o *bootstrap.Options) { o.AgentService = "" },
 		"--steps.max-failures":            func(o *bootstrap.Options) { o.MaxFailures = 0 },

@@ -196,6 +196,9 @@ func (t *turn) force(at ref, step model.Step, order model.Order) error {
 	case step.State == model.Running && step.Runner == model.RunnerGateway:
 		return fmt.Errorf("step %s is running through a gateway, and what a gateway was asked for cannot be taken back: pause the plan, wait until the attempt has ended, then repeat this order", at)
 	}
+	if at.key == core.StepManagementPlatform {
+		return fmt.Errorf("step %s is what proves that the platform serves this system: mend it and order retry, or take --gateway.management-platform from every scheduler and restart them", at)
+	}
 	by := order.By
 	if by == "" {
 		by = "an operator"

@@ -189,6 +189,8 @@ func (t *turn) done(at ref) {
 		t.explainStep(at, t.spareFound(at))
 	case nodeproto.StepMDMCertificate:
 		t.certifyAgain(at.host)
+	case core.StepManagementPlatform:
+		t.timer(timerPlatform, moreAfter) // another may be wanted since it began
 	}
 }
 

@@ -54,6 +54,8 @@ type site struct {
 	noGateway   bool
 	authority   string
 	authorities int
+	// platforms are what answers at an address, by the system that it serves.
+	platforms map[string]string
 	// forced steps are missing on purpose.
 	forced map[string]bool
 }

@@ -85,6 +85,8 @@ func (t *turn) runner(s *spec, at ref) string {
 			return t.primary()
 		}
 		return model.RunnerGateway
+	case ByPlatform:
+		return model.RunnerGateway
 	case FirstMDM:
 		return t.cluster.Members[0].Host
 	case LastMDM:

@@ -176,6 +176,14 @@ func clusterSteps() []*spec {
 		},
 		{
 			StepInfo: StepInfo{
+				Name: core.StepManagementPlatform, Phase: PhaseCluster, Scope: PerCluster, Runner: ByPlatform,
+				Needs: []Need{{All, nodeproto.StepRenameSystem, "by then the system has the id by which the platform is known to be its own"}},
+				Text:  "get to know the management platform, where one is given (from 4.0 on)",
+			},
+			params: platformParams, result: platformResult,
+		},
+		{
+			StepInfo: StepInfo{
 				Name: nodeproto.StepLIAID, Phase: PhaseCluster, Scope: PerNode, Runner: OwnHost,
 				Needs: []Need{
 					{SameHost, nodeproto.StepLIAPackage, "there must be a LIA"},

@@ -145,6 +145,7 @@ func (t *turn) termStarted(e core.TermStarted) {
 		t.outfitRemovalAgain()
 	case len(t.cluster.Members) > 0 && !t.removing():
 		t.outfitCluster()
+		t.outfitPlatform()
 		t.watchMembers()
 	}
 	t.moveEndpoints() // an operator may have removed a gateway by hand

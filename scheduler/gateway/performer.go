@@ -20,6 +20,9 @@ import (
 type Options struct {
 	Username string
 	Password redact.Secret
+	// PlatformPassword is the user's at a management platform; Password when
+	// empty.
+	PlatformPassword redact.Secret
 	// CAFile holds authorities in PEM; besides them each gateway's own
 	// certificate, as recorded, is trusted for that gateway.
 	CAFile string
@@ -46,8 +49,11 @@ func New(opts Options) (*Performer, error) {
 	if opts.Username == "" || opts.Password.IsEmpty() || opts.Now == nil || opts.Logger == nil {
 		return nil, errors.New("gateway: Username, Password, Now and Logger are required")
 	}
+	if opts.PlatformPassword.IsEmpty() {
+		opts.PlatformPassword = opts.Password
+	}
 	opts.Logger = opts.Logger.Named("gateway")
-	return &Performer{opts: opts, mask: redact.Text(opts.Password), clients: make(map[string]*scaleio.Client)}, nil
+	return &Performer{opts: opts, mask: redact.Text(opts.Password, opts.PlatformPassword), clients: make(map[string]*scaleio.Client)}, nil
 }
 
 // Close closes idle connections.
@@ -89,16 +95,7 @@ func steps() map[string]step {
 // Perform performs a call through the first gateway that answers.
 func (p *Performer) Perform(ctx context.Context, call core.GatewayCall) core.GatewayAnswered {
 	answer := core.GatewayAnswered{Host: call.Host, Step: call.Step, Attempt: call.Attempt}
-	do, known := steps()[name(call.Step)]
-	if !known {
-		do, known = removalSteps()[name(call.Step)]
-	}
-	if !known {
-		answer.Err = fmt.Sprintf("step %s is none that a gateway performs", call.Step)
-		answer.Hopeless = true
-		return answer
-	}
-	result, err := p.throughAny(ctx, call, do)
+	result, err := p.perform(ctx, call)
 	if err == nil {
 		answer.Result, err = json.Marshal(result)
 	}
@@ -117,6 +114,20 @@ func (p *Performer) Perform(ctx context.Context, call core.GatewayCall) core.Gat
 	return answer
 }
 
+func (p *Performer) perform(ctx context.Context, call core.GatewayCall) (any, error) {
+	if call.Step == core.StepManagementPlatform {
+		return p.meet(ctx, call.Params)
+	}
+	do, known := steps()[name(call.Step)]
+	if !known {
+		do, known = removalSteps()[name(call.Step)]
+	}
+	if !known {
+		return nil, hopeless{fmt.Errorf("step %s is none that a gateway performs", call.Step)}
+	}
+	return p.throughAny(ctx, call, do)
+}
+
 func (p *Performer) throughAny(ctx context.Context, call core.GatewayCall, do step) (any, error) {
 	if len(call.Gateways) == 0 {
 		return nil, notYet{"no gateway is configured yet"}
@@ -127,9 +138,16 @@ func (p *Performer) throughAny(ctx context.Context, call core.GatewayCall, do st
 		if err != nil {
 			return nil, hopeless{err}
 		}
-		result, err := do(ctx, client, call.Params)
+		err = serves(ctx, client, g)
+		var other otherSystem
+		if errors.As(err, &other) {
+			return nil, notYet{other.Error()} // it may come to serve ours again
+		}
 		if err == nil {
-			return result, nil
+			var result any
+			if result, err = do(ctx, client, call.Params); err == nil {
+				return result, nil
+			}
 		}
 		if !scaleio.IsUnreachable(err) && !scaleio.IsAmbiguous(err) || ctx.Err() != nil {
 			return nil, err
@@ -156,7 +174,10 @@ func both(first, second error) error {
 func (p *Performer) client(g model.Gateway) (*scaleio.Client, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := g.URL + "\n" + g.CertificatePEM
+	key, password := g.URL+"\n"+g.CertificatePEM, p.opts.Password
+	if g.Platform() {
+		key, password = key+"\nplatform", p.opts.PlatformPassword
+	}
 	if client, ok := p.clients[key]; ok {
 		return client, nil
 	}
@@ -165,7 +186,7 @@ func (p *Performer) client(g model.Gateway) (*scaleio.Client, error) {
 		return nil, fmt.Errorf("gateway %s: %w", g.URL, err)
 	}
 	client, err := scaleio.New(scaleio.Options{
-		Endpoint: g.URL, Username: p.opts.Username, Password: p.opts.Password,
+		Endpoint: g.URL, Username: p.opts.Username, Password: password,
 		Timeout: p.opts.Timeout, HTTPTransport: transport, Logger: p.opts.Logger,
 	})
 	if err != nil {

@@ -22,8 +22,11 @@ func (p *Performer) ReadPools(ctx context.Context, e core.ReadPools) core.PoolsR
 		if client, err = p.client(g); err != nil {
 			break
 		}
-		read.MDM = mdm(ctx, client)
-		if read.Pools, err = pools(ctx, client); err == nil || !scaleio.IsUnreachable(err) {
+		if err = serves(ctx, client, g); err == nil {
+			read.MDM = mdm(ctx, client)
+			read.Pools, err = pools(ctx, client)
+		}
+		if err == nil || !scaleio.IsUnreachable(err) {
 			break
 		}
 	}

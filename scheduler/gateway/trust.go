@@ -13,6 +13,7 @@ import (
 	"os"
 	"time"
 
+	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
 )
 
@@ -39,16 +40,9 @@ func (o Options) tls(g model.Gateway) (*tls.Config, error) {
 	if o.Insecure {
 		return &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, nil //nolint:gosec // asked for
 	}
-	var authorities *x509.CertPool
-	if o.CAFile != "" {
-		text, err := os.ReadFile(o.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("--gateway.ca: %w", err)
-		}
-		authorities = x509.NewCertPool()
-		if !authorities.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("--gateway.ca: %s holds no certificate in PEM", o.CAFile)
-		}
+	authorities, err := o.authorities()
+	if err != nil {
+		return nil, err
 	}
 	endpoint, err := url.Parse(g.URL)
 	if err != nil {
@@ -58,32 +52,53 @@ func (o Options) tls(g model.Gateway) (*tls.Config, error) {
 	if block, _ := pem.Decode([]byte(g.CertificatePEM)); block != nil {
 		pinned = block.Bytes
 	}
-	host := endpoint.Hostname()
+	host, again := endpoint.Hostname(), "let gateway-configure run again on its host (scaleioctl plan retry)"
+	if g.Platform() {
+		again = "order scaleioctl plan retry " + core.StepManagementPlatform
+	}
 	return &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection does it
 		VerifyConnection: func(state tls.ConnectionState) error {
-			return verifyPeer(state.PeerCertificates, pinned, authorities, host)
+			chain := state.PeerCertificates
+			if len(pinned) > 0 && len(chain) > 0 && bytes.Equal(chain[0].Raw, pinned) {
+				return nil
+			}
+			if err := verifySigned(chain, authorities, host); err != nil {
+				return untrusted{fmt.Errorf("the gateway's certificate is neither the one recorded for it nor signed by a known authority (%w): after a deliberate change %s", err, again)}
+			}
+			return nil
 		},
 	}, nil
 }
 
-func verifyPeer(chain []*x509.Certificate, pinned []byte, authorities *x509.CertPool, host string) error {
-	if len(chain) == 0 {
-		return errors.New("the gateway shows no certificate")
+// authorities are the configured ones; nil means the system's.
+func (o Options) authorities() (*x509.CertPool, error) {
+	if o.CAFile == "" {
+		return nil, nil
 	}
-	if len(pinned) > 0 && bytes.Equal(chain[0].Raw, pinned) {
-		return nil
+	text, err := os.ReadFile(o.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("--gateway.ca: %w", err)
+	}
+	authorities := x509.NewCertPool()
+	if !authorities.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("--gateway.ca: %s holds no certificate in PEM", o.CAFile)
+	}
+	return authorities, nil
+}
+
+// verifySigned looks for an authority's signature.
+func verifySigned(chain []*x509.Certificate, authorities *x509.CertPool, host string) error {
+	if len(chain) == 0 {
+		return errors.New("it shows no certificate")
 	}
 	intermediates := x509.NewCertPool()
 	for _, c := range chain[1:] {
 		intermediates.AddCert(c)
 	}
 	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: host, Roots: authorities, Intermediates: intermediates})
-	if err != nil {
-		return untrusted{fmt.Errorf("the gateway's certificate is neither the one recorded for it nor signed by a known authority (%w): after a deliberate change let gateway-configure run again on its host (scaleioctl plan retry)", err)}
-	}
-	return nil
+	return err
 }
 
 // untrusted says that a gateway's certificate was refused.
