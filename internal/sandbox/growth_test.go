@@ -17,7 +17,15 @@ import (
 // A pool that is filled grows below its target, although the leader is killed
 // between two volumes: each volume is made, attached and added once.
 func TestGrowth(t *testing.T) {
+	for _, release := range Releases() {
+		t.Run(release, func(t *testing.T) { testGrowth(t, release) })
+	}
+}
+
+// testGrowth plays it with a release; one without gateways has a platform.
+func testGrowth(t *testing.T, release string) {
 	opts := testOptions(t)
+	opts.Release = release
 	report, err := Run(t.Context(), "growth", opts, 0, 0)
 	require.NoError(t, err, "%s", opts.Out)
 	require.True(t, report.OK)

@@ -79,6 +79,9 @@ func (w *World) secrets() []redact.Secret {
 	for _, key := range w.system.PrivateKeys() {
 		secrets = append(secrets, redact.New(key))
 	}
+	if w.platform != nil {
+		secrets = append(secrets, w.platform.password)
+	}
 	if w.aws != nil {
 		secrets = append(secrets, w.aws.keyID, w.aws.key)
 	}

@@ -48,6 +48,9 @@ type Options struct {
 	VolumeDriver bool
 	// Growth makes the hosts instances of EC2, whose volumes pools grow by.
 	Growth bool
+	// Platform gives a release without gateway a management platform. Growth
+	// brings it along.
+	Platform bool
 	// Disks is the number of free disks of each host.
 	Disks int
 	// Attributes are further Mesos attributes, by host name.
@@ -121,11 +124,12 @@ func (o *Options) complete() error {
 	switch {
 	case releases[o.Release] == "":
 		return fmt.Errorf("sandbox: release %q is none of %s", o.Release, strings.Join(Releases(), ", "))
-	case o.Growth && o.gatewayless():
-		return fmt.Errorf("sandbox: pools of release %s do not grow, since it has no gateway: leave out growth and the scenarios demo, growth and growth-soak", o.Release)
+	case o.Platform && !o.gatewayless():
+		return fmt.Errorf("sandbox: release %s has gateways and no management platform: leave out --platform, or choose another --product", o.Release)
 	case o.Machines && o.gatewayless():
 		return fmt.Errorf("sandbox: release %s is not made for the Debian of the machines: leave out --hosts nspawn", o.Release)
 	}
+	o.Platform = o.Platform || o.Growth && o.gatewayless()
 	if o.Machines {
 		if err := o.withMachines(); err != nil {
 			return fmt.Errorf("sandbox: %w", err)

@@ -136,11 +136,6 @@ func TestPowerFlex4(t *testing.T) {
 	login, err := os.ReadFile(filepath.Join(opts.Dir, "round1", "hosts", "host2", "opt/emc/scaleio/mdm/cfg/cli_certificate.p12"))
 	require.NoError(t, err)
 	require.NotEmpty(t, login)
-
-	opts = testOptions(t)
-	opts.Release = "4.5"
-	_, err = Run(t.Context(), "growth", opts, 1, 0)
-	require.ErrorContains(t, err, "pools of release 4.5 do not grow, since it has no gateway")
 }
 
 func TestOptionsAreRefused(t *testing.T) {
@@ -152,6 +147,7 @@ func TestOptionsAreRefused(t *testing.T) {
 		{Options{Bin: bin, SessionTimeout: 2 * time.Minute}, "want 1s to 1m"},
 		{Options{Bin: bin, Agents: -1}, "must not be negative"},
 		{Options{Bin: bin}, "run make build"},
+		{Options{Bin: bin, Platform: true}, "release 2.6 has gateways and no management platform"},
 		{Options{Bin: bin, Release: "1.32"}, `release "1.32" is none of 2.6, 4.5`},
 	} {
 		report, err := Run(t.Context(), "demo", c.opts, 0, 0)

@@ -124,6 +124,9 @@ func (w *World) settings(n int) []string {
 	if w.machines == nil || !w.opts.VolumeDriver {
 		settings = append(settings, "SIO_VOLUMES_ISOLATOR=none") // there is no agent of a unit, or no dvdcli
 	}
+	if w.platform != nil {
+		settings = append(settings, w.platform.environment()...)
+	}
 	if w.aws != nil {
 		settings = append(settings, w.aws.environment()...)
 	}

@@ -95,6 +95,9 @@ func (w *World) describe() error {
 	fmt.Fprintf(out, "zkCli        /usr/share/zookeeper/bin/zkCli.sh -server %s ls -R /scaleio-framework/%s\n", zk, w.name)
 	fmt.Fprintf(out, "scaleioctl   %s --zk zk://%s/scaleio-framework/%s status --watch\n", filepath.Join(w.opts.Bin, "scaleioctl"), zk, w.name)
 	fmt.Fprintf(out, "password     in %s\n", w.passwordFile())
+	if w.platform != nil {
+		fmt.Fprintf(out, "platform     %s  (user %s, password in %s)\n", w.platform.url, platformUser, w.platform.file)
+	}
 	fmt.Fprintln(out, "\nenvironment of the executors on each host (for a real agent: --executor_environment_variables):")
 	for _, h := range w.hosts {
 		env, err := json.Marshal(h.Environment)

@@ -72,6 +72,7 @@ type World struct {
 	network    *freeport.Network // of hosts that are directories
 	machines   *machines         // nil when hosts are directories
 	aws        *aws              // nil without Options.Growth
+	platform   *platform         // nil without Options.Platform
 	planned    int               // volumes of all growths so far
 	mesos      *mesostest.Cluster
 	links      []*links // one of each scheduler
@@ -126,6 +127,11 @@ func NewWorld(ctx context.Context, opts Options, zk *ZooKeeper, dir, name string
 	}
 	if err := w.startScaleIO(); err != nil {
 		return nil, err
+	}
+	if opts.Platform {
+		if err := w.startPlatform(); err != nil {
+			return nil, err
+		}
 	}
 	if opts.Growth {
 		if err := w.startAWS(); err != nil {
