@@ -117,35 +117,25 @@ func (w *work) attaching(a core.CloudAttachment) {
 	w.cloud(core.CloudDetach)
 }
 
-// detach takes a volume off that will never be attached again.
+// detach takes a volume off that will never be attached again. It does not wait
+// for ever: a guest that does not let go of a disk keeps it, and a volume that
+// hangs in attaching may stay there whatever EC2 answers.
 func (w *work) detach(a core.CloudAttachment) {
-	if w.exhausted() {
-		w.end(model.SlotFailed, "volume %s cannot be detached from %s: %s", w.s.VolumeID, a.InstanceID, w.s.Error)
-		return
+	if w.l.detaching.IsZero() {
+		w.l.detaching = w.now
 	}
 	switch {
+	case w.exhausted():
+		w.end(model.SlotFailed, "volume %s cannot be detached from %s: %s", w.s.VolumeID, a.InstanceID, w.s.Error)
 	case a.InstanceID != w.s.InstanceID:
 		w.end(model.SlotFailed, "volume %s is attached to instance %s, not to %s: detach it there, then order growth-retry", w.s.VolumeID, a.InstanceID, w.s.InstanceID)
-	case a.State == "detaching" || a.State == "busy":
-		w.detaching(a)
-	case w.now.Sub(w.l.attached) < attachQuiet:
+	case w.look.answered.Sub(w.l.detaching) >= w.options.AppearWithin:
+		w.end(model.SlotFailed, "volume %s is to be detached from instance %s and is still %s after %s: force the detachment in EC2 or stop the instance, then order growth-retry", w.s.VolumeID, a.InstanceID, a.State, w.options.AppearWithin)
+	case a.State == "detaching" || a.State == "busy" || w.now.Sub(w.l.attached) < attachQuiet:
 		w.wantLook(false)
 	default:
 		w.cloud(core.CloudDetach)
 	}
-}
-
-// detaching waits for the detachment, but not for ever: a guest that does not
-// let go of a disk keeps it there.
-func (w *work) detaching(a core.CloudAttachment) {
-	if w.l.detaching.IsZero() {
-		w.l.detaching = w.now
-	}
-	if w.look.answered.Sub(w.l.detaching) < w.options.AppearWithin {
-		w.wantLook(false)
-		return
-	}
-	w.end(model.SlotFailed, "volume %s has been %s from instance %s for %s: force the detachment in EC2 or stop the instance, then order growth-retry", w.s.VolumeID, a.State, a.InstanceID, w.options.AppearWithin)
 }
 
 // unattached attaches a volume that is free, or removes it when it has been

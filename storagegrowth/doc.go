@@ -52,12 +52,15 @@
 //	what happens                            what follows
 //	the leader dies anywhere                the next one looks by tags, then repeats
 //	an answer is lost                       the same question after a while
-//	throttled, or an unknown outcome        back-off, look by tags, same token; not counted
+//	throttled, or an unknown outcome        back-off, look by tags, same token; not
+//	                                        counted, and told when it lasts
 //	token mismatch                          look by tags for a minute, then the next suffix
 //	account limit                           look by tags, then counted
 //	two volumes for one intent              failed, named; nothing is done with them
 //	device name in use                      remembered as bad, the next one
 //	90 s in attaching                       detached, removed, another slot
+//	a detachment does not happen            failed after ten minutes
+//	taken elsewhere during its removal      failed, left as it is
 //	block device does not appear            failed after ten minutes
 //	ScaleIO refuses the device              counted; failed after five
 //	provider does not answer (credentials)  nothing is decided; /growth-status says it

@@ -33,26 +33,31 @@ func TestWhatIsRepeatedForEverIsTold(t *testing.T) {
 	}
 }
 
-// A detachment that never ends is given up with words, so that the growth does
-// not stay open for ever.
+// A detachment that never ends, or is taken and never happens, is given up with
+// words, so that the growth does not stay open for ever.
 func TestADetachmentThatDoesNotEndIsGivenUp(t *testing.T) {
-	s := growthtest.New(3, 0.85)
-	s.Stuck["/dev/sdf"] = true
-	s.StuckDetaching = true
-	o := eager()
-	o.Policy.Cooldown = 24 * time.Hour
-	st := newStage(t, s, o)
-	st.start()
-	st.run(time.Hour)
-	g := st.growths()[0]
-	require.Equal(t, model.GrowthPartial, g.State)
-	require.Equal(t, model.SlotFailed, g.Slots[0].State)
-	require.Contains(t, g.Slots[0].Error, "force the detachment in EC2")
-	require.Len(t, s.Volumes, 3, "nothing is deleted")
-	s.StuckDetaching = false
-	require.Empty(t, st.order("1", model.Order{Verb: model.GrowthRetry, Growth: g.ID}))
-	st.run(20 * time.Minute)
-	requireGrown(t, st, "after a retry")
+	for _, state := range []string{"detaching", "attaching"} {
+		s := growthtest.New(3, 0.85)
+		s.Stuck["/dev/sdf"] = true
+		s.StuckDetaching = state == "detaching"
+		o := eager()
+		o.Policy.Cooldown = 24 * time.Hour
+		st := newStage(t, s, o)
+		if !s.StuckDetaching {
+			s.Fault = always(core.CloudDetach, 0, core.CloudNotFound)
+		}
+		st.start()
+		st.run(time.Hour)
+		g := st.growths()[0]
+		require.Equal(t, model.GrowthPartial, g.State)
+		require.Equal(t, model.SlotFailed, g.Slots[0].State)
+		require.Contains(t, g.Slots[0].Error, "is still "+state+" after 10m0s: force the detachment in EC2")
+		require.Contains(t, s.Volumes, g.Slots[0].VolumeID, "it is not deleted")
+		s.StuckDetaching, s.Fault = false, nil
+		require.Empty(t, st.order("1", model.Order{Verb: model.GrowthRetry, Growth: g.ID}))
+		st.run(20 * time.Minute)
+		requireGrown(t, st, "after a retry")
+	}
 }
 
 // A volume that somebody attached elsewhere while it was to be removed is left
