@@ -114,6 +114,14 @@ func (o *orders) follow(ctx context.Context, conn *zkconn.Conn, offered *offered
 		if state.Err != nil {
 			return state.Err
 		}
+		if !state.Exists {
+			// The leader creates nothing in it, so no commit of his would miss it.
+			_, err := conn.Create(ctx, leader.PathOrders, nil, zkconn.Persistent)
+			if err != nil && !errors.Is(err, zkconn.ErrNodeExists) {
+				return err
+			}
+			continue
+		}
 		offered.in(state.Stat)
 		for _, name := range state.Names {
 			if offered.names[name] {

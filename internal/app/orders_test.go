@@ -203,3 +203,15 @@ func TestOrdersAreNumberedAnewWhenTheirContainerIs(t *testing.T) {
 		require.NoError(t, r.term.Recover(t.Context()))
 	}
 }
+
+func TestTheContainerOfOrdersIsPutBack(t *testing.T) {
+	r := newRoot(t)
+	o := r.connected(t)
+	got := o.watched(t)
+	require.NoError(t, r.conn.Delete(t.Context(), leader.PathOrders, -1))
+	require.Eventually(t, func() bool {
+		_, err := o.Submit(t.Context(), []byte(`{"verb":"pause"}`))
+		return err == nil
+	}, patience, 5*time.Millisecond, "else nobody can give an order until another scheduler leads")
+	require.Contains(t, string(next(t, got).Raw), "pause")
+}
