@@ -78,7 +78,7 @@ func transport() http.RoundTripper {
 // pass forwards a request to the leader. A request that already came through
 // this instance is a loop: two instances take each other for the leader.
 func (s *Server) pass(w http.ResponseWriter, r *http.Request, card leader.Card) {
-	via := "1.1 " + strings.ReplaceAll(s.opts.Instance, " ", "_")
+	via := "1.1 " + url.PathEscape(s.opts.Instance) // no blank and no comma
 	for _, line := range r.Header.Values("Via") {
 		for hop := range strings.SplitSeq(line, ",") {
 			if strings.TrimSpace(hop) == via {

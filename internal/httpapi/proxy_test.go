@@ -33,13 +33,15 @@ func TestAStandbyPassesOnToTheLeader(t *testing.T) {
 }
 
 func TestTwoThatTakeEachOtherForTheLeaderEndTheLoop(t *testing.T) {
-	s := newSite()
-	a := s.start(t, "a", setup{believes: "b"})
-	b := s.start(t, "b", setup{believes: "a"})
-	for _, in := range []*instance{a, b} {
-		got := in.do(t, http.MethodGet, "/v1/status", "")
-		require.Equal(t, http.StatusLoopDetected, got.code)
-		require.Equal(t, "the request came through this instance before: leadership is changing hands, try again", got.problem(t))
+	for _, more := range []string{"", ", which a list of hops would part"} {
+		s := newSite()
+		a := s.start(t, "a"+more, setup{believes: "b" + more})
+		b := s.start(t, "b"+more, setup{believes: "a" + more})
+		for _, in := range []*instance{a, b} {
+			got := in.do(t, http.MethodGet, "/v1/status", "")
+			require.Equal(t, http.StatusLoopDetected, got.code)
+			require.Equal(t, "the request came through this instance before: leadership is changing hands, try again", got.problem(t))
+		}
 	}
 }
 
