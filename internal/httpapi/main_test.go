@@ -185,13 +185,13 @@ type instance struct {
 }
 
 type setup struct {
-	heartbeat, eventWait, eventSlow time.Duration
-	leaderWait                      time.Duration // 300 ms when 0
-	listeners                       int
-	believes                        string
-	view                            engine.View
-	preview                         func(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error)
-	inTheWay                        func(ctx context.Context, allowed bool) ([]string, error)
+	heartbeat, eventWait, eventSlow, bodyWait time.Duration
+	leaderWait                                time.Duration // 300 ms when 0
+	listeners                                 int
+	believes                                  string
+	view                                      engine.View
+	preview                                   func(ctx context.Context, pool string, sizeGiB int) (core.TellPreview, error)
+	inTheWay                                  func(ctx context.Context, allowed bool) ([]string, error)
 }
 
 // start starts an instance that answers as the leader while it leads.
@@ -211,7 +211,7 @@ func (s *site) start(t *testing.T, name string, with setup) *instance {
 			return nil
 		},
 		Artifacts: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "artifact "+r.URL.Path) }),
-		Logger:    hclog.NewNullLogger(), LeaderWait: cmp.Or(with.leaderWait, 300*time.Millisecond), OrderWait: 300 * time.Millisecond, PreviewWait: 300 * time.Millisecond,
+		Logger:    hclog.NewNullLogger(), LeaderWait: cmp.Or(with.leaderWait, 300*time.Millisecond), BodyWait: with.bodyWait, OrderWait: 300 * time.Millisecond, PreviewWait: 300 * time.Millisecond,
 		Heartbeat: with.heartbeat, EventWait: with.eventWait, EventSlow: with.eventSlow, EventPace: time.Millisecond, Listeners: with.listeners,
 	})
 	require.NoError(t, err)

@@ -70,6 +70,9 @@ type Options struct {
 	Logger    hclog.Logger
 	// LeaderWait is how long a request waits for a leader; default 2.5 s.
 	LeaderWait time.Duration
+	// BodyWait is how long a request with a body may take, its answer included;
+	// default 30 s.
+	BodyWait time.Duration
 	// OrderWait is how long a verb waits for its outcome; default 5 s.
 	OrderWait time.Duration
 	// PreviewWait is how long a preview waits for readings; default 8 s.
@@ -108,6 +111,7 @@ func New(opts Options) (*Server, error) {
 		return nil, errors.New("httpapi: Instance, Election, Orders, Term, Artifacts and Logger are required")
 	}
 	opts.LeaderWait = cmp.Or(opts.LeaderWait, 2500*time.Millisecond)
+	opts.BodyWait = cmp.Or(opts.BodyWait, 30*time.Second)
 	opts.OrderWait = cmp.Or(opts.OrderWait, 5*time.Second)
 	opts.PreviewWait = cmp.Or(opts.PreviewWait, 8*time.Second)
 	opts.Heartbeat = cmp.Or(opts.Heartbeat, 15*time.Second)
@@ -171,6 +175,10 @@ const headerSniff = "X-Content-Type-Options"
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(headerSniff, "nosniff")
+	if r.Body != http.NoBody {
+		// A body that never ends would hold its connection for ever.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.opts.BodyWait)) // every server's connection has one
+	}
 	s.guarded.ServeHTTP(w, r)
 }
 
