@@ -26,14 +26,14 @@ const usage = `Usage:
   sandbox drill NAME [flags]                                           provoke a fault on a fresh cluster, measure what comes of it
   sandbox drill --list                                                 all drills, with what is expected
 
-Flags:
 `
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // options are what the flags of a command say.
 type options struct {
 	sandbox.Options
+	errOut           io.Writer
 	scenario, report string
 	count            int
 	seed             uint64
@@ -43,35 +43,50 @@ type options struct {
 	list             bool
 }
 
-func run() int {
+// run runs a command line and returns the exit code: 0 for done, 1 when
+// something promised did not happen, 2 for a wrong command line.
+func run(args []string, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	o := &options{Options: sandbox.Options{Out: os.Stdout, Terminal: term.IsTerminal(int(os.Stdout.Fd()))}}
+	o := &options{Options: sandbox.Options{Out: out, Terminal: term.IsTerminal(int(os.Stdout.Fd()))}, errOut: errOut}
 	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 		o.Width = width
 	}
-	command, args := "", os.Args[1:]
+	command := ""
 	if len(args) > 0 {
 		command, args = args[0], args[1:]
 	}
 	flags := o.flags(command)
-	if command != "run" && command != "up" && command != "drill" {
-		flags.SetOutput(os.Stderr)
+	switch command {
+	case "run", "up", "drill":
+	case "help", "-h", "-help", "--help":
+		flags.SetOutput(out)
 		flags.Usage()
-		return 2
+		return 0
+	case "":
+		return o.refuse("no command given: want run, up or drill")
+	default:
+		return o.refuse(fmt.Sprintf("unknown command %q: want run, up or drill", command))
 	}
 	if command == "drill" && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		o.drill.Name, args = args[0], args[1:]
 	}
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return 0
-		}
-		return 2
+	flags.SetOutput(io.Discard)
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(out)
+		flags.Usage()
+		return 0
+	} else if err != nil {
+		return o.refuse(err.Error())
 	}
-	if o.packages != "real" && o.packages != "stand-in" || flags.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "sandbox: --packages is %q, want real or stand-in; arguments beside flags: %q\n", o.packages, flags.Args())
-		return 2
+	if flags.NArg() > 0 {
+		return o.refuse(fmt.Sprintf("%s takes no %q", command, strings.Join(flags.Args(), " ")))
+	}
+	if command == "drill" && o.drill.Name == "" && !o.list {
+		return o.refuse("which drill? sandbox drill --list shows them")
+	}
+	if o.packages != "real" && o.packages != "stand-in" {
+		return o.refuse(fmt.Sprintf("--packages is %q, want real or stand-in", o.packages))
 	}
 	switch o.hosts {
 	case "directories":
@@ -80,23 +95,22 @@ func run() int {
 	case "nspawn-rpm":
 		o.Machines, o.System = true, hosttest.Rocky
 	default:
-		fmt.Fprintf(os.Stderr, "sandbox: --hosts is %q, want directories, nspawn or nspawn-rpm\n", o.hosts)
-		return 2
+		return o.refuse(fmt.Sprintf("--hosts is %q, want directories, nspawn or nspawn-rpm", o.hosts))
 	}
 	o.StandInPackages = o.packages == "stand-in"
 	if o.verbose {
-		o.Logger = hclog.New(&hclog.LoggerOptions{Name: "sandbox", Level: hclog.Debug, Output: os.Stderr})
+		o.Logger = hclog.New(&hclog.LoggerOptions{Name: "sandbox", Level: hclog.Debug, Output: errOut})
 	}
 	switch command {
 	case "up":
 		if err := sandbox.Up(ctx, o.Options); err != nil {
-			fmt.Fprintln(os.Stderr, "sandbox:", err)
+			o.complain(err)
 			return 1
 		}
 		return 0
 	case "drill":
 		if o.list {
-			list(os.Stdout)
+			list(out)
 			return 0
 		}
 		return o.conclude(sandbox.RunDrill(ctx, o.drill, o.Options))
@@ -107,14 +121,16 @@ func run() int {
 
 func (o *options) flags(command string) *flag.FlagSet {
 	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
+	heading := "Flags of run and up (sandbox drill --help shows those of drill):"
 	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), usage)
+		fmt.Fprint(flags.Output(), usage, heading, "\n")
 		flags.PrintDefaults()
 	}
 	packages := "real"
 	o.hosts = "directories"
 	switch command {
 	case "drill":
+		heading = "Flags of drill:"
 		packages = "stand-in"
 		during := string(sandbox.DuringBootstrap)
 		flags.StringVar((*string)(&o.drill.During), "during", during, "what the cluster does when the drill strikes: bootstrap, growth or idle")
@@ -149,19 +165,34 @@ func list(out io.Writer) {
 	}
 }
 
+// refuse says what is wrong with the command line, and returns the exit code.
+func (o *options) refuse(text string) int {
+	fmt.Fprintln(o.errOut, "sandbox: "+text+"; sandbox --help shows the commands and flags")
+	return 2
+}
+
+// complain shows an error, under the program's name once.
+func (o *options) complain(err error) {
+	fmt.Fprintln(o.errOut, "sandbox:", strings.TrimPrefix(err.Error(), "sandbox: "))
+}
+
 // conclude shows and writes what was measured; the exit code says whether all
-// went well.
+// went well. Without a report nothing was begun: the command line is wrong.
 func (o *options) conclude(report *sandbox.Report, err error) int {
-	report.Print(os.Stdout)
+	if report == nil {
+		o.complain(err)
+		return 2
+	}
+	report.Print(o.Out)
 	if o.report != "" {
 		if writeErr := report.Write(o.report); writeErr != nil {
-			fmt.Fprintln(os.Stderr, "sandbox: write the report:", writeErr)
+			fmt.Fprintln(o.errOut, "sandbox: write the report:", writeErr)
 			return 1
 		}
-		fmt.Println("  report     ", o.report)
+		fmt.Fprintln(o.Out, "  report     ", o.report)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "sandbox:", err)
+		o.complain(err)
 		return 1
 	}
 	return 0

@@ -86,11 +86,11 @@ type DrillOptions struct {
 const ensemble = 3
 
 // RunDrill plays a drill on a fresh cluster and returns its report, also when
-// it failed.
+// it failed. There is none when it was refused, before anything was begun.
 func RunDrill(ctx context.Context, drill DrillOptions, opts Options) (*Report, error) {
 	d, err := findDrill(drill.Name)
 	if err != nil {
-		return newReport(), err
+		return nil, err
 	}
 	if opts.Schedulers == 0 {
 		opts.Schedulers = d.Schedulers
@@ -104,7 +104,7 @@ func RunDrill(ctx context.Context, drill DrillOptions, opts Options) (*Report, e
 	case DuringGrowth:
 		opts.Growth = true
 	default:
-		return newReport(), fmt.Errorf("sandbox: no drill during %q: want bootstrap, growth or idle", drill.During)
+		return nil, fmt.Errorf("sandbox: no drill during %q: want bootstrap, growth or idle", drill.During)
 	}
 	return run(ctx, opts, func(ctx context.Context, s *stage) (err error) {
 		s.servers = ensemble

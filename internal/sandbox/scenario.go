@@ -17,7 +17,11 @@ const (
 	joinLimit      = 2 * time.Minute
 )
 
-// Run plays a scenario and returns its report, also when it failed.
+// mdmHosts is how many hosts the MDM cluster takes.
+const mdmHosts = 3
+
+// Run plays a scenario and returns its report, also when it failed. There is
+// none when it was refused, before anything was begun.
 func Run(ctx context.Context, scenario string, opts Options, count int, seed uint64) (*Report, error) {
 	play, ok := map[string]func(context.Context, *stage) error{
 		"bootstrap":     bootstrapScenario,
@@ -28,7 +32,7 @@ func Run(ctx context.Context, scenario string, opts Options, count int, seed uin
 		"uninstall":     uninstallScenario,
 	}[scenario]
 	if !ok {
-		return newReport(), fmt.Errorf("sandbox: no scenario %q: want bootstrap, demo, failover-soak, growth, growth-soak or uninstall", scenario)
+		return nil, fmt.Errorf("sandbox: no scenario %q: want bootstrap, demo, failover-soak, growth, growth-soak or uninstall", scenario)
 	}
 	return run(ctx, opts, func(ctx context.Context, s *stage) error {
 		s.count, s.seed = count, seed
@@ -39,19 +43,22 @@ func Run(ctx context.Context, scenario string, opts Options, count int, seed uin
 // run sets a stage, lets it be played on, and concludes the report.
 func run(ctx context.Context, opts Options, play func(context.Context, *stage) error) (*Report, error) {
 	if err := opts.complete(); err != nil {
-		return newReport(), err
+		return nil, err
+	}
+	if opts.Agents < mdmHosts {
+		return nil, fmt.Errorf("sandbox: of %d hosts no MDM cluster can be made: --agents must be %d or more", opts.Agents, mdmHosts)
 	}
 	dir := opts.Dir
 	if dir == "" {
 		made, err := os.MkdirTemp("", "scaleio-sandbox-")
 		if err != nil {
-			return newReport(), err
+			return nil, err
 		}
 		dir = made
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return newReport(), err
+		return nil, err
 	}
 	s := &stage{opts: opts, dir: dir, servers: 1, report: newReport(), progress: newProgress(opts.Out, opts.Terminal, opts.Width, time.Now)}
 	if err := play(ctx, s); err != nil {

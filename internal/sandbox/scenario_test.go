@@ -149,13 +149,19 @@ func TestOptionsAreRefused(t *testing.T) {
 		{Options{Bin: bin}, "run make build"},
 		{Options{Bin: bin, Platform: true}, "release 2.6 has gateways and no management platform"},
 		{Options{Bin: bin, Release: "1.32"}, `release "1.32" is none of 2.6, 4.5`},
+		{withAgents(testOptions(t), 2), "of 2 hosts no MDM cluster can be made: --agents must be 3 or more"},
 	} {
 		report, err := Run(t.Context(), "demo", c.opts, 0, 0)
 		require.ErrorContains(t, err, c.want)
-		require.False(t, report.OK)
+		require.Nil(t, report, "nothing was begun, so there is nothing to report")
 	}
 	_, err := Run(t.Context(), "opera", testOptions(t), 0, 0)
 	require.ErrorContains(t, err, `no scenario "opera"`)
+}
+
+func withAgents(opts Options, n int) Options {
+	opts.Agents = n
+	return opts
 }
 
 // Up says how everything is reached, and ends with its context.

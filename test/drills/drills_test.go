@@ -30,7 +30,7 @@ func TestDrills(t *testing.T) {
 				Bin: programs.Dir(t), StandInPackages: true, Out: &out,
 			})
 			d, outcome := sandbox.DrillReport{}, "ok"
-			if len(report.Drills) == 1 {
+			if report != nil && len(report.Drills) == 1 {
 				d = report.Drills[0]
 			}
 			if err != nil {
