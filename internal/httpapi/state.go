@@ -8,9 +8,11 @@ import (
 	"scaleio-framework/internal/engine"
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/state"
+	"scaleio-framework/internal/ui"
 	"scaleio-framework/internal/version"
 	"scaleio-framework/leader"
 	"scaleio-framework/scheduler/bootstrap"
+	"scaleio-framework/storagegrowth"
 )
 
 func (s *Server) leaderOf(ctx context.Context, view engine.View, epoch state.Epoch) Leader {
@@ -59,6 +61,9 @@ func (s *Server) status(w http.ResponseWriter, req *http.Request, term Term) {
 	for _, p := range r.Plans {
 		countSteps(status.Steps, p.Steps)
 	}
+	for _, problem := range ui.GrowthProblems(storagegrowth.Describe(view.Records)) {
+		status.Growth = append(status.Growth, problem.String())
+	}
 	for path, reason := range view.Unreadable {
 		status.Unreadable = append(status.Unreadable, Unreadable{Path: path, Reason: reason})
 	}
@@ -91,10 +96,11 @@ func (s *Server) plan(w http.ResponseWriter, _ *http.Request, term Term) {
 }
 
 func (s *Server) nodes(w http.ResponseWriter, _ *http.Request, term Term) {
-	r := state.Decode(term.View().Records)
+	view := term.View()
+	r := state.Decode(view.Records)
 	list := make([]Node, 0, len(r.Nodes))
 	for host, node := range r.Nodes {
-		list = append(list, Node{Node: *node, Plan: r.Plans[host]})
+		list = append(list, nodeOf(view, r, host, node))
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Hostname < list[j].Hostname })
 	reply(w, http.StatusOK, list)
@@ -113,5 +119,9 @@ func (s *Server) node(w http.ResponseWriter, req *http.Request, term Term) {
 		fail(w, http.StatusNotFound, "no node "+host+": /v1/nodes lists them")
 		return
 	}
-	reply(w, http.StatusOK, Node{Node: *node, Plan: r.Plans[host]})
+	reply(w, http.StatusOK, nodeOf(view, r, host, node))
+}
+
+func nodeOf(view engine.View, r state.State, host string, node *model.Node) Node {
+	return Node{Node: *node, Plan: r.Plans[host], PlanUnreadable: view.Unreadable[leader.PathNodes+"/"+host+"/plan"]}
 }

@@ -33,10 +33,12 @@ type Status struct {
 	Paused     bool   `json:"paused,omitempty"`
 	// Uninstall is the order to remove the system; Steps are those of the removal
 	// then, and Complete says that nothing is left.
-	Uninstall  *model.Uninstall `json:"uninstall,omitempty"`
-	Problems   []string         `json:"problems,omitempty"`
-	Unreadable []Unreadable     `json:"unreadable,omitempty"`
-	Version    string           `json:"version"`
+	Uninstall *model.Uninstall `json:"uninstall,omitempty"`
+	Problems  []string         `json:"problems,omitempty"`
+	// Growth is what pools and growths want of an operator.
+	Growth     []string     `json:"growth,omitempty"`
+	Unreadable []Unreadable `json:"unreadable,omitempty"`
+	Version    string       `json:"version"`
 }
 
 // System is the ScaleIO system in short.
@@ -64,6 +66,8 @@ type Unreadable struct {
 type Node struct {
 	model.Node
 	Plan *model.NodePlan `json:"plan,omitempty"`
+	// PlanUnreadable says why the plan is left alone, and not here.
+	PlanUnreadable string `json:"plan_unreadable,omitempty"`
 }
 
 // Plan is the answer of GET /v1/plan.

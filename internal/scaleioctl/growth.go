@@ -107,9 +107,12 @@ func nextStep(g httpapi.Growth) string {
 		return fmt.Sprintf("awaits your approval: scaleioctl growth show %s, then growth approve or growth decline", g.ID)
 	case model.GrowthPartial:
 		return fmt.Sprintf("ended without all of its volumes: scaleioctl growth show %s says why; mend that, then growth retry", g.ID)
-	default:
-		return ""
+	case model.GrowthOpen:
+		if n := g.Counts[model.SlotPlanned]; n > 0 && g.Provider == storagegrowth.ProviderManual {
+			return fmt.Sprintf("waits for disks (%d) that you add: scaleioctl growth show %s says where, and how large", n, g.ID)
+		}
 	}
+	return ""
 }
 
 func volumesDone(g httpapi.Growth) string {
@@ -184,7 +187,7 @@ func (p *program) orphansCommand(ctx context.Context, _ []string) error {
 	}
 	switch {
 	case v.At.IsZero():
-		fmt.Fprintln(p.Out, "the provider was not asked for orphans yet")
+		fmt.Fprintln(p.Out, "the provider of volumes was not asked for orphans yet; with --growth.provider manual or off it never is")
 	case len(v.Orphans) == 0:
 		fmt.Fprintln(p.Out, "no orphans, as of", v.At.Local().Format(time.DateTime))
 	default:

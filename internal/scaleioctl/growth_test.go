@@ -82,6 +82,20 @@ func TestGrowthListsAndSaysWhereAnOperatorIsNeeded(t *testing.T) {
 	require.Len(t, list.Growths, 2)
 }
 
+// A pool that grows by an operator's disks stands still until he knows of it.
+func TestAGrowthThatWaitsForDisksSaysSo(t *testing.T) {
+	slot := func(index int, host string, state model.SlotState) model.GrowthSlot {
+		return model.GrowthSlot{Index: index, Host: host, SDS: host, State: state, Request: model.VolumeRequest{SizeGiB: 104, Token: "t"}, Since: since}
+	}
+	s := start(t, map[string]any{leader.PathGrowth + "/g3": &model.Growth{
+		ID: "g3", State: model.GrowthOpen, ProtectionDomain: "pd", StoragePool: "sp", Reason: "85.0 % full", Decided: since, Provider: storagegrowth.ProviderManual,
+		Slots: []model.GrowthSlot{slot(0, "h1", model.SlotDone), slot(1, "h2", model.SlotPlanned), slot(2, "h3", model.SlotPlanned)},
+	}})
+	require.Contains(t, run(t, nil, "growth", "--url", s.url).out, "\ng3: waits for disks (2) that you add: scaleioctl growth show g3 says where, and how large\n")
+	require.Contains(t, run(t, nil, "growth", "show", "g3", "--url", s.url).out, "\nwaits for disks (2) that you add: ")
+	require.Regexp(t, `\ngrowth +Growth g3 of pd/sp waits for empty disks: wanted are 104 GiB on h2, 104 GiB on h3: add them, nothing else is to be done \(scaleioctl growth show g3\)\n`, run(t, nil, "status", "--url", s.url).out)
+}
+
 func TestGrowthShowNamesEachVolumeAndItsTrouble(t *testing.T) {
 	s := filling(t)
 	got := run(t, nil, "growth", "show", "g1", "--url", s.url)
@@ -105,7 +119,20 @@ func TestOrphansAreListedWithWhatToDo(t *testing.T) {
 	require.Contains(t, out, "then scaleioctl growth delete-orphan VOLUME\n")
 	require.Contains(t, out, "vol-8 is being deleted, ordered by ann at ")
 	require.Contains(t, out, "not yet: delete: not permitted; it is tried again every minute\n")
-	require.Equal(t, "the provider was not asked for orphans yet\n", run(t, nil, "growth", "orphans", "--url", start(t, nil).url).out)
+	require.Equal(t, "the provider of volumes was not asked for orphans yet; with --growth.provider manual or off it never is\n", run(t, nil, "growth", "orphans", "--url", start(t, nil).url).out)
+}
+
+// Who looks at status only must see that a pool runs full.
+func TestStatusNamesThePoolsThatWantAnOperator(t *testing.T) {
+	out := run(t, nil, "status", "--url", filling(t).url).out
+	for _, want := range []string{
+		`growth +Pool pd/big is above its threshold: 85\.0 %: growth g2 is awaiting-approval \(scaleioctl growth preview pd/big\)\n`,
+		`growth +Pool pd/sp cannot be read: the reading cannot be trusted: no devices \(scaleioctl pools\)\n`,
+		`growth +Growth g2 of pd/big awaits approval: requested by bob \(scaleioctl growth show g2\)\n`,
+		`growth +The provider of volumes: UnauthorizedOperation: ec2:CreateVolume\n`,
+	} {
+		require.Regexp(t, want, out)
+	}
 }
 
 func TestBeforeAnyGrowthTheCommandsSaySo(t *testing.T) {

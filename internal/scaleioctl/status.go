@@ -49,6 +49,9 @@ func (p *program) statusCommand(ctx context.Context, _ []string) error {
 	for _, problem := range s.Problems {
 		t.row("problem", problem)
 	}
+	for _, attention := range s.Growth {
+		t.row("growth", attention)
+	}
 	for _, u := range s.Unreadable {
 		t.row("left alone", u.Path+": "+u.Reason)
 	}
@@ -152,6 +155,9 @@ func (p *program) nodesCommand(ctx context.Context, _ []string) error {
 			if n.Plan.Problem != "" {
 				remark = n.Plan.Problem
 			}
+		}
+		if n.PlanUnreadable != "" {
+			remark = "its plan is left alone: " + n.PlanUnreadable
 		}
 		if r := n.Refused; r != nil {
 			remark = strings.TrimPrefix(remark+"; "+fmt.Sprintf("its last %s could not be used: %s", r.What, r.Reason), "; ")

@@ -127,6 +127,11 @@ func TestWhatWantsAnOperatorComesFirstWithItsCommand(t *testing.T) {
 			"Growth g1 of d/p awaits approval", "above 80 %", "scaleioctl growth approve g1<", "scaleioctl growth decline g1<",
 		}},
 		{"a growth in part", func(s *site) { s.growths = []model.Growth{growth(model.GrowthPartial)} }, []string{"scaleioctl growth retry g1<"}},
+		{"a growth that waits for disks", func(s *site) {
+			g := growth(model.GrowthOpen)
+			g.Provider = storagegrowth.ProviderManual
+			s.growths = []model.Growth{g}
+		}, []string{"Growth g1 of d/p waits for empty disks", "wanted are 100 GiB on h1", "scaleioctl growth show g1<"}},
 		{"orphans", func(s *site) { s.status.Orphans = []storagegrowth.Orphan{{Volume: "vol-1"}} }, []string{"1 orphaned volumes", "scaleioctl growth orphans<"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/state"
@@ -53,6 +54,33 @@ func problemsOf(from Source, records state.State, plan bootstrap.View, growth st
 		}
 	})
 	return list
+}
+
+// String is the problem in one line.
+func (p Problem) String() string {
+	text := p.What
+	for _, more := range []string{p.Why, p.Remedy} {
+		if more != "" {
+			text += ": " + more
+		}
+	}
+	if len(p.Commands) > 0 {
+		text += " (" + p.Commands[0] + ")"
+	}
+	return text
+}
+
+// disksWanted are the disks that an operator is to add for a growth.
+func disksWanted(g storagegrowth.GrowthView) (disks []string) {
+	if g.Provider != storagegrowth.ProviderManual {
+		return nil
+	}
+	for i := range g.Slots {
+		if s := &g.Slots[i]; s.State == model.SlotPlanned {
+			disks = append(disks, fmt.Sprintf("%d GiB on %s", s.Request.SizeGiB, s.Host))
+		}
+	}
+	return disks
 }
 
 func leftAlone(unreadable map[string]string) (list []Problem) {
@@ -132,9 +160,21 @@ func poolProblems(growth storagegrowth.View) (list []Problem) {
 	return list
 }
 
+// GrowthProblems lists what pools and growths want of an operator.
+func GrowthProblems(growth storagegrowth.View) []Problem {
+	return append(poolProblems(growth), growthProblems(growth)...)
+}
+
 func growthProblems(growth storagegrowth.View) (list []Problem) {
 	for _, g := range growth.Growths {
 		switch g.State {
+		case model.GrowthOpen:
+			if disks := disksWanted(g); len(disks) > 0 {
+				list = append(list, Problem{
+					What: "Growth " + g.ID + " of " + g.Pool + " waits for empty disks", Why: "wanted are " + strings.Join(disks, ", "),
+					Remedy: "add them, nothing else is to be done", Commands: []string{"scaleioctl growth show " + quoted(g.ID)},
+				})
+			}
 		case model.GrowthAwaiting:
 			list = append(list, Problem{
 				What: "Growth " + g.ID + " of " + g.Pool + " awaits approval", Why: g.Reason,
