@@ -3,12 +3,14 @@ package httpapi
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"time"
 
 	"scaleio-framework/internal/model"
+	"scaleio-framework/leader"
 )
 
 // maxOrder is the largest body of a verb, in bytes.
@@ -41,12 +43,12 @@ func (s *Server) growthOrder(w http.ResponseWriter, r *http.Request, _ Term) {
 func (s *Server) order(w http.ResponseWriter, r *http.Request, verb model.Verb, want string) {
 	request, err := readOrder(w, r)
 	if err != nil {
-		code := http.StatusBadRequest
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {
-			code = http.StatusRequestEntityTooLarge
+			fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than the %d bytes of an order; want %s", large.Limit, want))
+			return
 		}
-		fail(w, code, "the body is not an order: "+err.Error()+"; want "+want)
+		fail(w, http.StatusBadRequest, "the body is not an order: "+err.Error()+"; want "+want)
 		return
 	}
 	order := model.Order{
@@ -111,7 +113,7 @@ func (s *Server) awaitOrder(w http.ResponseWriter, r *http.Request, path string)
 		case <-r.Context().Done():
 			return
 		case <-limit.C:
-			reply(w, http.StatusAccepted, OrderAnswer{Order: path, State: "waiting", Reason: "the order is written; a leader will apply it"})
+			reply(w, http.StatusAccepted, OrderAnswer{Order: path, State: "waiting", Reason: "the order is written; a leader will apply it, or say in " + leader.PathOrdersRefused + "/" + path[strings.LastIndexByte(path, '/')+1:] + " why not"})
 			return
 		}
 	}

@@ -21,7 +21,7 @@ func TestAVerbBecomesAnOrderAndSaysWhatBecameOfIt(t *testing.T) {
 	}{
 		{"the leader applies it", func(model.Order) (string, bool) { return "", true }, http.StatusOK, httpapi.OrderAnswer{Order: "/orders/0", State: "applied"}},
 		{"the leader refuses it", func(model.Order) (string, bool) { return "there is no step x", true }, http.StatusConflict, httpapi.OrderAnswer{Order: "/orders/0", State: "refused", Reason: "there is no step x"}},
-		{"nobody takes it in time", func(model.Order) (string, bool) { return "", false }, http.StatusAccepted, httpapi.OrderAnswer{Order: "/orders/0", State: "waiting", Reason: "the order is written; a leader will apply it"}},
+		{"nobody takes it in time", func(model.Order) (string, bool) { return "", false }, http.StatusAccepted, httpapi.OrderAnswer{Order: "/orders/0", State: "waiting", Reason: "the order is written; a leader will apply it, or say in /orders-refused/0 why not"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite()
@@ -66,8 +66,8 @@ func TestABadOrderIsNeverWritten(t *testing.T) {
 		{"a number for a name", "retry", `{"step":7}`, http.StatusBadRequest, "cannot unmarshal number"},
 		{"two orders at once", "retry", `{"step":"x"} {"step":"y"}`, http.StatusBadRequest, "something follows the object"},
 		{"garbage behind an order", "retry", `{"step":"x"} !`, http.StatusBadRequest, "invalid character '!'"},
-		{"a body that is too large", "retry", `{"step":"` + strings.Repeat("x", 5000) + `"}`, http.StatusRequestEntityTooLarge, "http: request body too large"},
-		{"too many blanks behind it", "retry", `{"step":"x"}` + strings.Repeat(" ", 5000), http.StatusRequestEntityTooLarge, "http: request body too large"},
+		{"a body that is too large", "retry", `{"step":"` + strings.Repeat("x", 5000) + `"}`, http.StatusRequestEntityTooLarge, "the body is longer than the 4096 bytes of an order; want {"},
+		{"too many blanks behind it", "retry", `{"step":"x"}` + strings.Repeat(" ", 5000), http.StatusRequestEntityTooLarge, "the body is longer than the 4096 bytes of an order; want {"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := a.do(t, http.MethodPost, "/v1/plan/"+c.verb, c.body)

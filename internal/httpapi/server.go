@@ -151,6 +151,8 @@ func New(opts Options) (*Server, error) {
 	s.mux.HandleFunc("GET /v1/events", s.listen(s.byLeader(s.events)))
 	led("GET "+pathUI+"{$}", s.page)
 	s.mux.Handle("GET /ui/static/", ui.Static())
+	// Marathon's own page links to the root of the port.
+	s.mux.Handle("GET /{$}", http.RedirectHandler(pathUI, http.StatusTemporaryRedirect))
 	s.mux.HandleFunc("/", s.unserved)
 	sameSite := http.NewCrossOriginProtection()
 	sameSite.SetDenyHandler(http.HandlerFunc(foreign))

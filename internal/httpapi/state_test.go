@@ -154,7 +154,7 @@ func TestAWrongRequestIsToldSoInJSON(t *testing.T) {
 		allow, want  string
 	}{
 		{http.MethodGet, "/v1/nothing", http.StatusNotFound, "", "nothing is served at /v1/nothing"},
-		{http.MethodGet, "/", http.StatusNotFound, "", "nothing is served at /"},
+		{http.MethodPost, "/", http.StatusMethodNotAllowed, "GET", "/ takes GET, not POST"},
 		{http.MethodPost, "/healthz", http.StatusMethodNotAllowed, "GET", "/healthz takes GET, not POST"},
 		{http.MethodPut, "/v1/leader", http.StatusMethodNotAllowed, "GET, DELETE", "/v1/leader takes GET or DELETE, not PUT"},
 		{http.MethodGet, "/v1/plan/pause", http.StatusMethodNotAllowed, "POST", "/v1/plan/pause takes POST, not GET"},

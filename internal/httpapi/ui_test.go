@@ -26,6 +26,7 @@ func TestThePageIsTheLeadersWhoeverIsAsked(t *testing.T) {
 		require.Contains(t, in.do(t, http.MethodGet, "/ui/static/live.js", "").body, "EventSource")
 		require.Contains(t, in.do(t, http.MethodGet, "/ui/static/style.css", "").header.Get("Content-Type"), "text/css")
 		require.Equal(t, http.StatusNotFound, in.do(t, http.MethodGet, "/ui/else", "").code)
+		require.Equal(t, "/ui/", in.do(t, http.MethodGet, "/", "").header.Get("Location"), "the root is what Marathon links to")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,8 +112,8 @@ type command struct {
 	optional bool
 	// watched commands take --watch.
 	watched bool
-	// hosted commands take --host.
-	hosted bool
+	// hosted commands take --host, placed ones do not go without.
+	hosted, placed bool
 	// sized commands take --size.
 	sized bool
 	// forced commands take --force.
@@ -134,7 +135,7 @@ func commands() map[string]command {
 		"plan resume":          {run: verb("resume")},
 		"plan retry":           {run: verb("retry"), word: "the name of one step", hosted: true},
 		"plan force-complete":  {run: verb("force-complete"), word: "the name of one step", hosted: true},
-		"plan forget-host":     {run: verb("forget-host"), hosted: true},
+		"plan forget-host":     {run: verb("forget-host"), hosted: true, placed: true},
 		"uninstall":            {run: (*program).uninstallCommand, removing: true},
 		"uninstall cancel":     {run: (*program).cancelUninstallCommand},
 		"events":               {run: (*program).eventsCommand},
@@ -179,7 +180,25 @@ func (p *program) dispatch(ctx context.Context, words []string) error {
 		}
 		return p.once(ctx, c, words[n:])
 	}
+	if behind := secondWords(words[0]); len(behind) > 0 {
+		text := words[0] + " takes " + strings.Join(behind, " or ")
+		if len(words) > 1 {
+			text += fmt.Sprintf(", not %q", strings.Join(words[1:], " "))
+		}
+		return errUsage{text}
+	}
 	return errUsage{fmt.Sprintf("unknown command %q", strings.Join(words, " "))}
+}
+
+// secondWords are the words that make commands behind a first one.
+func secondWords(first string) (behind []string) {
+	for name := range commands() {
+		if second, ok := strings.CutPrefix(name, first+" "); ok {
+			behind = append(behind, second)
+		}
+	}
+	slices.Sort(behind)
+	return behind
 }
 
 // fits compares a command with the words behind its name and with the flags.
@@ -195,6 +214,8 @@ func (p *program) fits(c command, name string, rest []string) error {
 		return errUsage{"--watch does not go with " + name}
 	case p.host != "" && !c.hosted:
 		return errUsage{"--host does not go with " + name}
+	case p.host == "" && c.placed:
+		return errUsage{name + " takes --host with the name of one host"}
 	case p.size != 0 && !c.sized:
 		return errUsage{"--size does not go with " + name}
 	case p.force && !c.forced:
@@ -259,6 +280,9 @@ func (p *program) redraw(ctx context.Context, c command, words []string) error {
 }
 
 func (p *program) versionCommand(context.Context, []string) error {
+	if p.json {
+		return p.printJSON(map[string]string{"version": version.String()})
+	}
 	fmt.Fprintln(p.Out, version.String())
 	return nil
 }

@@ -2,6 +2,7 @@ package scaleioctl
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -83,9 +84,18 @@ func (p *program) schedulers(ctx context.Context) ([]string, error) {
 		}
 	}
 	if len(urls) == 0 {
-		return nil, errors.New("no scheduler leads at the moment: the next one takes over within the session timeout; if none does, look whether the Marathon app runs")
+		return nil, fmt.Errorf("no scheduler leads at the moment: the next one takes over within the session timeout; if none does, see that %s is the path of the schedulers' --zk, that the Marathon app runs, and what the last line of its tasks' stderr says", cmp.Or(p.zkPath(), "/"))
 	}
 	return urls, nil
+}
+
+// zkPath is the path of --zk; empty for the root.
+func (p *program) zkPath() string {
+	opts, err := zkconn.ParseURL(p.zk)
+	if err != nil {
+		return "" // open has said so before
+	}
+	return opts.Root
 }
 
 // baseURL reads --url, which may be just host:port.
@@ -138,11 +148,11 @@ func refusal(base, status string, data []byte) error {
 	if json.Unmarshal(data, &problem) == nil && problem.Error != "" {
 		return fmt.Errorf("the scheduler at %s says: %s", base, problem.Error)
 	}
-	return fmt.Errorf("the scheduler at %s answers %s", base, status)
+	return fmt.Errorf("%s answers %s and not as a scheduler does: see that it is the address of one", base, status)
 }
 
 func notUnderstood(base string, err error) error {
-	return fmt.Errorf("the answer of %s is not what this version understands: %w", base, err)
+	return fmt.Errorf("the answer of %s is not what this version understands; is it a scheduler, and of the version that scaleioctl is (scaleioctl leader, scaleioctl version)? %w", base, err)
 }
 
 // reach asks one scheduler after the other until one answers. A request that

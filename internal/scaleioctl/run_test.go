@@ -47,7 +47,10 @@ func TestAWrongCommandLineIsExplained(t *testing.T) {
 		{"growth delete-orphan", "growth delete-orphan takes the id of one volume"},
 		{"growth approve g --watch", "--watch does not go with growth approve"},
 		{"growth approve g --size 8", "--size does not go with growth approve"},
-		{"drill explode", `unknown command "drill explode"`},
+		{"drill", "drill takes abdicate or report"},
+		{"drill explode", `drill takes abdicate or report, not "explode"`},
+		{"state", "state takes dump"},
+		{"plan forget-host", "plan forget-host takes --host with the name of one host"},
 		{"drill abdicate now", `drill abdicate takes no "now"`},
 		{"drill abdicate --watch", "--watch does not go with drill abdicate"},
 		{"drill report --force", "--force does not go with drill report"},
@@ -81,6 +84,7 @@ func TestHelpAndVersionNeedNobody(t *testing.T) {
 		require.Contains(t, got.out, want)
 	}
 	require.NotEmpty(t, run(t, nil, "version").out)
+	require.Regexp(t, `^\{\n  "version": ".+"\n\}\n$`, run(t, nil, "version", "--json").out)
 }
 
 func TestNobodyAnswers(t *testing.T) {
@@ -113,7 +117,8 @@ func TestTheLeaderIsFoundThroughZooKeeper(t *testing.T) {
 	zkURL := zktest.Start(t).URL(t)
 	got := run(t, nil, "status", "--zk", zkURL)
 	require.Equal(t, scaleioctl.ExitFailed, got.code)
-	require.Contains(t, got.err, "no scheduler leads at the moment: the next one takes over within the session timeout; if none does, look whether the Marathon app runs")
+	require.Contains(t, got.err, "no scheduler leads at the moment: the next one takes over within the session timeout; if none does, see that /")
+	require.Contains(t, got.err, " is the path of the schedulers' --zk, that the Marathon app runs, and what the last line of its tasks' stderr says")
 
 	s := start(t, nil)
 	lead(t, zkURL, s.url)

@@ -117,6 +117,14 @@ h2    unreachable           10.0.0.2                             agent lost
 	require.Regexp(t, `agent lost; its last report could not be used: longer than 64 KiB\n$`, run(t, nil, "nodes", "--url", s.url).out)
 }
 
+// A host whose plan is left alone must not look like one that has none.
+func TestNodesSaysThatAPlanIsLeftAlone(t *testing.T) {
+	s := start(t, map[string]any{leader.PathNodes + "/h1": &model.Node{Hostname: "h1", State: model.TaskRunning, Since: since, Launch: &model.Launch{Number: 1, TaskID: "t"}}})
+	s.view.Unreadable[leader.PathNodes+"/h1/plan"] = "not valid JSON"
+	require.Regexp(t, `h1 +running +its plan is left alone: not valid JSON\n$`, run(t, nil, "nodes", "--url", s.url).out)
+	require.Contains(t, run(t, nil, "nodes", "--json", "--url", s.url).out, `"plan_unreadable": "not valid JSON"`)
+}
+
 func TestNodesForPrograms(t *testing.T) {
 	s := trouble(t)
 	var nodes []httpapi.Node
@@ -152,7 +160,7 @@ func TestVerbsSayWhatBecameOfTheOrder(t *testing.T) {
 	}{
 		{false, "", result{0, "retry applied\n", ""}},
 		{false, "there is no step x on h1", result{1, "", "scaleioctl: retry refused: there is no step x on h1\n"}},
-		{true, "", result{0, "retry waits: the order is written; a leader will apply it (/orders/0000000007)\n", ""}},
+		{true, "", result{0, "retry waits: the order is written; a leader will apply it, or say in /orders-refused/0000000007 why not (/orders/0000000007)\n", ""}},
 	} {
 		s.outcome = func() (bool, string) { return c.waiting, c.refused }
 		s.orders = nil
