@@ -64,7 +64,7 @@ func New(cfg *config.Config, claim func(leader.Claim), candidacy func(leader.Can
 	address := net.JoinHostPort(cfg.REST.Listen, strconv.Itoa(cfg.REST.Port))
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("--rest.port: %w: free the port or give another", err)
+		return nil, fmt.Errorf("--rest.listen, --rest.port: %w: free the port or give another", err)
 	}
 	hostname, err := os.Hostname()
 	if err != nil {

@@ -32,11 +32,18 @@ func Parse(program string, args, environ []string, usage io.Writer) (*Config, er
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	if err := b.mask(errors.Join(append(b.errs, c.validate()...)...)); err != nil {
+	wrong := append(b.errs, c.validate()...)
+	if b.env["SIO_SCALEIO_PASSWORD"]+b.env["SIO_SCALEIO_PASSWORD_FILE"] != "" {
+		// It is set, and why it could not be read is among the errors.
+		wrong = slices.DeleteFunc(wrong, func(err error) bool { return errors.Is(err, errNoPassword) })
+	}
+	if err := b.mask(errors.Join(wrong...)); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
+
+var errNoPassword = errors.New("the ScaleIO password is not set: set SIO_SCALEIO_PASSWORD_FILE to the path of a file that holds it, or SIO_SCALEIO_PASSWORD")
 
 // ParseZooKeeper reads how ZooKeeper is reached, the framework's name and how
 // to log. It leaves out everything else, the other secrets above all, and does
@@ -120,7 +127,7 @@ func bindScaleIO(b *binder, c *Config) {
 	b.text(&c.ScaleIO.ClusterName, "scaleio.clustername", "scaleio", "name of the ScaleIO system")
 	b.text(&c.ScaleIO.ProtectionDomain, "scaleio.protectiondomain", "default", "protection domain to create")
 	b.text(&c.ScaleIO.StoragePool, "scaleio.storagepool", "default", "storage pool to create")
-	b.text(&c.ScaleIO.MediaType, "scaleio.mediatype", "", "media type of the pool, HDD or SSD; needed from version 3 on")
+	b.text(&c.ScaleIO.MediaType, "scaleio.mediatype", "", "media type of the pool: HDD, SSD or Transitional; needed from version 3 on")
 	b.yes(&c.ScaleIO.ZeroPadding, "scaleio.zeropadding", true, "zero padding of the pool; it cannot be changed once the pool has devices")
 	b.text(&c.ScaleIO.User, "scaleio.user", "admin", "ScaleIO user")
 	b.secret(&c.ScaleIO.Password, "scaleio.password", "password that the ScaleIO user gets: 8 to 15 characters, three of lower, upper, digit, special")
@@ -245,7 +252,7 @@ func (c *Config) validate() []error {
 	oneOf("scaleio.mediatype", c.ScaleIO.MediaType, "", "HDD", "SSD", "Transitional")
 	errs = append(errs, c.Growth.validate(c.AWS)...)
 	if c.ScaleIO.Password.IsEmpty() {
-		errs = append(errs, errors.New("the ScaleIO password is not set: set SIO_SCALEIO_PASSWORD_FILE to the path of a file that holds it, or SIO_SCALEIO_PASSWORD"))
+		errs = append(errs, errNoPassword)
 	} else if err := scaleio.CheckPassword(c.ScaleIO.Password); err != nil {
 		errs = append(errs, fmt.Errorf("SIO_SCALEIO_PASSWORD: %w", err))
 	} else if err := scaleio.CheckPassword(c.ScaleIO.P12Password); err != nil {

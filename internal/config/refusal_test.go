@@ -100,6 +100,15 @@ func TestBadInputIsNamedWithReasonAndRemedy(t *testing.T) {
 	}
 }
 
+// What was set and could not be read is not called missing besides.
+func TestAPasswordThatCannotBeReadIsNotCalledMissing(t *testing.T) {
+	for _, env := range [][]string{{"SIO_SCALEIO_PASSWORD_FILE=/no/password"}, {"SIO_SCALEIO_PASSWORD_FILE=/no/password", "SIO_SCALEIO_PASSWORD=" + password}} {
+		_, err := parse(env)
+		require.ErrorContains(t, err, "SIO_SCALEIO_PASSWORD")
+		require.NotContains(t, err.Error(), "the ScaleIO password is not set")
+	}
+}
+
 func TestEverythingThatIsWrongIsToldAtOnce(t *testing.T) {
 	_, err := parse([]string{"SIO_ZK_SESSION=soon", "SIO_GATEWAY_PORT=0", "PORT0=x"},
 		"--no.such", "thing", "--rest.listen=127.0.0.1", "--executor.program=/no/agent", "--scaleio.password", password, "--placement.mdm-nodes=4", "--log.json=maybe")
