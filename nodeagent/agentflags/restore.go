@@ -18,6 +18,11 @@ type kept struct {
 	flag   bool // the file is one flag
 }
 
+// IsNote reports whether a file tells how another one was before the first change.
+func IsNote(file string) bool {
+	return strings.HasSuffix(file, backupSuffix) || strings.HasSuffix(file, absentSuffix)
+}
+
 // Refused is where a file is kept that the agent did not start with: outside of
 // its directory, where every file may be a flag.
 func Refused(file string) string {
@@ -43,11 +48,13 @@ func (f Flags) Restore(module string) error {
 		if err := f.restore(k, module); err != nil {
 			return err
 		}
-		// The note goes last: it leads here again.
-		for _, file := range []string{Refused(k.file), k.note} {
-			if err := f.root.Remove(file); err != nil {
-				return err
-			}
+		if err := f.root.Remove(Refused(k.file)); err != nil {
+			return err
+		}
+		// The note goes last: it leads here again. Where the change is taken back
+		// it must be there again, too.
+		if err := f.remove(k.note); err != nil {
+			return err
 		}
 	}
 	return nil

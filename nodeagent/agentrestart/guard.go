@@ -183,12 +183,19 @@ func (rec Record) Outcome() error {
 	if rec.Phase != TakenBack {
 		return errors.New("the restart of the Mesos agent has not ended")
 	}
-	var refused []string
+	var files []string
 	for _, f := range rec.Files {
-		refused = append(refused, agentflags.Refused(f.Path))
+		if !agentflags.IsNote(f.Path) {
+			files = append(files, agentflags.Refused(f.Path))
+		}
 	}
-	return fmt.Errorf("the Mesos agent did not run with its new flags (%s), so they were taken back, and it runs with the old ones; what it refused is kept in %s; mend the cause, then order retry of isolator and of agent-restart; its last words: %s",
-		rec.Reason, strings.Join(refused, ", "), rec.Log)
+	refused := "what it refused is kept in " + strings.Join(files, ", ")
+	if rec.restores() {
+		return fmt.Errorf("the Mesos agent did not run with the flags that it had before (%s), so it was given the framework's again, and runs; %s; mend the cause, then order retry of restore-agent-flags and of restore-agent; its last words: %s",
+			rec.Reason, refused, rec.Log)
+	}
+	return fmt.Errorf("the Mesos agent did not run with its new flags (%s), so they were taken back, and it runs with the old ones; %s; mend the cause, then order retry of isolator and of agent-restart; its last words: %s",
+		rec.Reason, refused, rec.Log)
 }
 
 func holds(list []string, name string) bool {

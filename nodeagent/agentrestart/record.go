@@ -38,7 +38,8 @@ type Record struct {
 	Service string `json:"service"`
 	// Agent is where the agent answers.
 	Agent Endpoint `json:"agent"`
-	// Isolators are those that the agent must have loaded.
+	// Isolators are those that the agent must have loaded; none when it is given
+	// the flags back that it had before the framework's.
 	Isolators []string `json:"isolators,omitempty"`
 	// Files are those that were changed, as they were before.
 	Files []File `json:"files,omitempty"`
@@ -82,6 +83,9 @@ func (r Run) differs(other Run) bool {
 		r.Unit != "" && other.Unit != "" && r.Unit != other.Unit ||
 		r.Started != 0 && other.Started != 0 && r.Started != other.Started
 }
+
+// restores reports whether the change gives the agent back what it had before.
+func (r Record) restores() bool { return len(r.Isolators) == 0 }
 
 // Ended reports whether nothing is left to do for a guard.
 func (r Record) Ended() bool { return r.Phase == Done || r.Phase == TakenBack }

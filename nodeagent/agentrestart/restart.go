@@ -166,8 +166,8 @@ func (r *Restart) Forget(ctx context.Context) error {
 	})
 }
 
-// Untried reports whether no run of the agent was started with the flags that
-// were changed, or it runs with the old ones again.
+// Untried reports whether no run of the agent was started with the framework's
+// flags, or it runs with its own again.
 func (r *Restart) Untried(ctx context.Context) (bool, error) {
 	rec, there, err := r.Load()
 	switch {
@@ -177,7 +177,7 @@ func (r *Restart) Untried(ctx context.Context) (bool, error) {
 		now, err := r.now(ctx, rec.Service, r.ask(ctx))
 		return err == nil && !rec.Before.differs(now), err
 	}
-	return rec.Phase == TakenBack, nil
+	return rec.Phase == TakenBack && !rec.restores(), nil
 }
 
 // Cancel forgets a restart that is not needed any more: the files are what the

@@ -184,21 +184,13 @@ func TestTheRestartOfTheAgentIsJudgedByItsRecord(t *testing.T) {
 	n := w.node("a", w.ip(6), scaleiotest.Ubuntu)
 	params := nodeproto.AgentRestartParams{Service: "mesos-slave"}
 	isolator := nodeproto.IsolatorParams{Mode: "docker-volume", Service: "mesos-slave"}
-	record := filepath.Join(n.journal.RestartDir(), "record.json")
-	set := func(from, to string) {
-		t.Helper()
-		data, err := os.ReadFile(record)
-		require.NoError(t, err)
-		require.Contains(t, string(data), from)
-		require.NoError(t, os.WriteFile(record, []byte(strings.Replace(string(data), from, to, 1)), 0o600))
-	}
 	n.twice(nodeproto.StepIsolator, isolator)
 	_, satisfied, err := n.plan(nodeproto.StepAgentRestart, params).Look(t.Context())
 	require.NoError(t, err)
 	require.False(t, satisfied, "it is due")
 	require.Zero(t, w.Count(scaleiotest.OpService, "a:mesos-slave:restart"))
 
-	set(`"phase": "armed"`, `"phase": "taken-back", "reason": "it ended", "log": "no dvdcli"`)
+	n.setRecord(`"phase": "armed"`, `"phase": "taken-back", "reason": "it ended", "log": "no dvdcli"`)
 	_, _, err = n.try(nodeproto.StepAgentRestart, params)
 	require.Equal(t, failure.Hopelessness, failure.KindOf(err))
 	require.ErrorContains(t, err, "did not run with its new flags (it ended), so they were taken back")
@@ -206,10 +198,21 @@ func TestTheRestartOfTheAgentIsJudgedByItsRecord(t *testing.T) {
 	require.ErrorContains(t, err, "its last words: no dvdcli")
 
 	n.twice(nodeproto.StepIsolator, isolator)
-	set(`"phase": "armed"`, `"phase": "done"`)
+	n.setRecord(`"phase": "armed"`, `"phase": "done"`)
 	_, changed, err := n.try(nodeproto.StepAgentRestart, params)
 	require.NoError(t, err)
 	require.False(t, changed)
 	require.Zero(t, w.Count(scaleiotest.OpService, "a:mesos-slave:restart"))
-	require.NoFileExists(t, record)
+	require.NoFileExists(t, n.restartRecord())
+}
+
+func (n *node) restartRecord() string { return filepath.Join(n.journal.RestartDir(), "record.json") }
+
+// setRecord makes the record of the agent's restart say something else.
+func (n *node) setRecord(from, to string) {
+	n.w.t.Helper()
+	data, err := os.ReadFile(n.restartRecord())
+	require.NoError(n.w.t, err)
+	require.Contains(n.w.t, string(data), from)
+	require.NoError(n.w.t, os.WriteFile(n.restartRecord(), []byte(strings.Replace(string(data), from, to, 1)), 0o600))
 }

@@ -187,3 +187,33 @@ func TestAnAgentThatNeverTookTheFlagsIsLeftAlone(t *testing.T) {
 	require.Equal(t, nodeproto.IsolatorResult{}, n.twice(nodeproto.StepRestoreAgentFlags, nodeproto.RestoreAgentFlagsParams{}))
 	require.NoFileExists(t, filepath.Join(n.root, "etc/mesos-slave/isolation"))
 }
+
+// An agent that does not start with the flags that it once had runs with ours
+// again, and the notes of how they were are back, too: once the cause is mended,
+// both steps can be done anew.
+func TestAnAgentThatRefusesItsOwnFlagsCanBeGivenThemAgain(t *testing.T) {
+	w := newWorld(t, scaleiotest.Options{})
+	n := w.node("a", w.ip(10), scaleiotest.Ubuntu)
+	flag := filepath.Join(n.root, "etc/mesos-slave/isolation")
+	require.NoError(t, os.WriteFile(flag, []byte("cgroups/gone\n"), 0o640))
+	etc := tree(t, filepath.Join(n.root, "etc"))
+	n.twice(nodeproto.StepIsolator, nodeproto.IsolatorParams{Mode: "docker-volume"})
+	n.twice(nodeproto.StepAgentRestart, nodeproto.AgentRestartParams{Service: "mesos-slave"})
+	ours := n.read("etc/mesos-slave/isolation")
+
+	n.twice(nodeproto.StepRestoreAgentFlags, nodeproto.RestoreAgentFlagsParams{})
+	n.setRecord(`"phase": "armed"`, `"phase": "reverting", "reason": "it ended"`)
+	_, _, err := n.try(nodeproto.StepRestoreAgent, nodeproto.AgentRestartParams{Service: "mesos-slave"})
+	require.Equal(t, failure.Hopelessness, failure.KindOf(err))
+	require.ErrorContains(t, err, "did not run with the flags that it had before (it ended), so it was given the framework's again")
+	require.ErrorContains(t, err, "order retry of restore-agent-flags and of restore-agent")
+	require.ErrorContains(t, err, "kept in /etc/mesos-slave.isolation.refused; ")
+	require.Equal(t, ours, n.read("etc/mesos-slave/isolation"))
+
+	result := n.twice(nodeproto.StepRestoreAgentFlags, nodeproto.RestoreAgentFlagsParams{})
+	require.Equal(t, nodeproto.IsolatorResult{RestartNeeded: true}, result, "it runs with ours")
+	restarts := w.Count(scaleiotest.OpService, "a:mesos-slave:restart")
+	n.twice(nodeproto.StepRestoreAgent, nodeproto.AgentRestartParams{Service: "mesos-slave"})
+	require.Equal(t, restarts+1, w.Count(scaleiotest.OpService, "a:mesos-slave:restart"))
+	require.Equal(t, etc, tree(t, filepath.Join(n.root, "etc")))
+}

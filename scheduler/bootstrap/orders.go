@@ -111,7 +111,7 @@ func (t *turn) retry(at ref, step model.Step) error {
 		return errors.New(l.unusable)
 	case t.removing() && !s.removal:
 		return fmt.Errorf("step %s is not begun any more: the system is being removed", at)
-	case s.removal && step.Over():
+	case s.removal && step.Over() && !t.undone(at):
 		return fmt.Errorf("step %s is %s: what is removed is not removed again", at, step.State)
 	case s.Scope == PerNode && !s.fits(t.plans[at.host].Persona):
 		return fmt.Errorf("step %s: %s", at, step.Reason)
@@ -132,6 +132,13 @@ func (t *turn) retry(at ref, step model.Step) error {
 	delete(t.interrupts, at)
 	t.queue.add(at)
 	return nil
+}
+
+// undone reports whether a step of the removal that is over was taken back: the
+// Mesos agent refused its own flags, and was given ours again.
+func (t *turn) undone(at ref) bool {
+	restart, _ := t.step(ref{at.host, nodeproto.StepRestoreAgent})
+	return at.key == nodeproto.StepRestoreAgentFlags && restart.State == model.Stuck
 }
 
 // notAgain says why a step that is done cannot be done again now; empty when

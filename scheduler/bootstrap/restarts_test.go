@@ -216,3 +216,30 @@ func (w *redundancyWatch) check(u coretest.Unit) {
 		}
 	}
 }
+
+// An agent that refused its own flags in a removal was given ours again: once the
+// cause is mended it can be given its own anew, which no other step of a removal
+// that is done can be asked for.
+func TestAnAgentThatRefusedItsOwnFlagsCanBeGivenThemAgain(t *testing.T) {
+	s := newSite("a", "b", "c")
+	st := newStage(t, options(), s)
+	st.install()
+	s.faulty = func(host, step string, attempt int) *nodeproto.Report {
+		if host == "a" && step == nodeproto.StepRestoreAgent && attempt == 1 {
+			return &nodeproto.Report{State: nodeproto.Failed, Error: "it was given the framework's again", Hopeless: true}
+		}
+		return nil
+	}
+	require.Empty(t, st.order("1", orderUninstall))
+	st.Settle(time.Minute)
+	require.Equal(t, model.Stuck, st.step("a", nodeproto.StepRestoreAgent).State)
+	require.Equal(t, model.Pending, st.step("a", nodeproto.StepRemoveVolumeDriver).State, "an agent with our flags needs it")
+	require.Contains(t, st.order("2", `{"verb":"retry","host":"b","step":"restore-agent-flags"}`), "what is removed is not removed again")
+	require.Empty(t, st.order("3", `{"verb":"retry","host":"a","step":"restore-agent-flags"}`))
+	st.Settle(time.Minute)
+	require.Equal(t, 2, st.step("a", nodeproto.StepRestoreAgentFlags).Attempt)
+	require.Empty(t, st.order("4", `{"verb":"retry","host":"a","step":"restore-agent"}`))
+	st.Settle(time.Minute)
+	st.removed(t)
+	require.Contains(t, st.order("5", `{"verb":"retry","host":"a","step":"restore-agent-flags"}`), "what is removed is not removed again")
+}
