@@ -17,6 +17,7 @@
 //	the object is absent                       IsNotFound           create it
 //	the object is there                        IsAlreadyExists      look it up
 //	the gateway or its MDM does not answer     IsUnreachable        another gateway, later
+//	the answer makes no sense                  IsNonsense           another gateway
 //	the request may have had its effect        IsAmbiguous          ask before repeating
 //	user name or password are wrong            IsUnauthorized       an operator
 //	the version is one we do not know          *UnsupportedVersionError

@@ -168,6 +168,14 @@ func IsUnreachable(err error) bool {
 	return errors.As(err, &e) && e.unavailable()
 }
 
+// IsNonsense reports that an answer was read and makes no sense, as that of
+// something else at the gateway's address. Another gateway may do better; ask
+// IsAmbiguous before repeating.
+func IsNonsense(err error) bool {
+	var garbled *ReplyError
+	return errors.As(err, &garbled)
+}
+
 // IsAmbiguous reports that the request may have had its effect all the same:
 // its reply was lost, unreadable, or a timeout of the MDM.
 func IsAmbiguous(err error) bool {

@@ -149,13 +149,19 @@ func (p *Performer) throughAny(ctx context.Context, call core.GatewayCall, do st
 				return result, nil
 			}
 		}
-		if !scaleio.IsUnreachable(err) && !scaleio.IsAmbiguous(err) || ctx.Err() != nil {
+		if !mayDiffer(err) || ctx.Err() != nil {
 			return nil, err
 		}
-		p.opts.Logger.Debug("gateway does not answer, trying the next", "gateway", g.URL, "step", call.Step, "error", err)
+		p.opts.Logger.Debug("gateway does not serve, trying the next", "gateway", g.URL, "step", call.Step, "error", err)
 		failed = both(failed, err)
 	}
 	return nil, failed
+}
+
+// mayDiffer reports whether another gateway may serve what one did not: each
+// step asks by name first, so one whose outcome is unknown may be repeated there.
+func mayDiffer(err error) bool {
+	return scaleio.IsUnreachable(err) || scaleio.IsAmbiguous(err) || scaleio.IsNonsense(err)
 }
 
 // both tells two failures of two gateways. What counts is the one that waiting

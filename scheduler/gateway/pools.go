@@ -26,7 +26,7 @@ func (p *Performer) ReadPools(ctx context.Context, e core.ReadPools) core.PoolsR
 			read.MDM = mdm(ctx, client)
 			read.Pools, err = pools(ctx, client)
 		}
-		if err == nil || !scaleio.IsUnreachable(err) {
+		if err == nil || !mayDiffer(err) {
 			break
 		}
 	}
