@@ -74,7 +74,7 @@ func newWorld(t *testing.T, o scaleiotest.Options) *world {
 	t.Cleanup(func() { require.NoError(t, w.network.Close()) })
 	// Hundreds of tools are started; this test's own program, with the race
 	// detector in it, would take most of the processor for that.
-	tool := filepath.Join(programs.Dir(t), "standin")
+	tool := programs.StandIn(t)
 	for _, name := range scaleiotest.ToolNames() {
 		require.NoError(t, os.Symlink(tool, filepath.Join(w.tools, name)))
 	}
