@@ -17,7 +17,7 @@ import (
 // opens it.
 func TestAComponentIsInstalledFromTheVendorsArchive(t *testing.T) {
 	w := newWorld(t, scaleiotest.Options{})
-	n := w.node("host1", "127.0.0.1", scaleiotest.Ubuntu)
+	n := w.node("host1", w.ip(1), scaleiotest.Ubuntu)
 	params := w.component("sds", scaleiotest.Ubuntu)
 	deb, err := os.ReadFile(filepath.Join(w.files, params.Artifact.Path))
 	require.NoError(t, err)

@@ -19,11 +19,12 @@ import (
 // run finds everything in place.
 func TestStepsBuildAClusterAndFindItAgain(t *testing.T) {
 	for name, system := range map[string]scaleiotest.OS{"dpkg": scaleiotest.Ubuntu, "rpm": scaleiotest.EL7} {
-		t.Run(name, func(t *testing.T) { buildCluster(t, system) })
+		t.Run(name, func(t *testing.T) { buildCluster(t, system, (*node).twice) })
 	}
 }
 
-func buildCluster(t *testing.T, system scaleiotest.OS) (*world, []*node) {
+// buildCluster makes a cluster of three nodes; run runs each step.
+func buildCluster(t *testing.T, system scaleiotest.OS, run func(n *node, step string, params any) any) (*world, []*node) {
 	w := newWorld(t, scaleiotest.Options{StrictDependencies: true})
 	ips := []string{w.ip(1), w.ip(2), w.ip(3)}
 	var nodes []*node
@@ -36,40 +37,40 @@ func buildCluster(t *testing.T, system scaleiotest.OS) (*world, []*node) {
 	}
 	for i, n := range nodes {
 		n.host = n.newHost(false)
-		n.twice(nodeproto.StepPrerequisites, nodeproto.PrerequisitesParams{Packages: needed})
+		run(n, nodeproto.StepPrerequisites, nodeproto.PrerequisitesParams{Packages: needed})
 		p := w.component("mdm", system)
 		p.Manager = i < 2
-		n.twice(nodeproto.StepMDMPackage, p)
-		n.twice(nodeproto.StepSDSPackage, w.component("sds", system))
-		n.twice(nodeproto.StepLIAPackage, w.component("lia", system))
+		run(n, nodeproto.StepMDMPackage, p)
+		run(n, nodeproto.StepSDSPackage, w.component("sds", system))
+		run(n, nodeproto.StepLIAPackage, w.component("lia", system))
 	}
 
 	first := nodes[0]
 	first.host = first.newHost(false)
-	created, ok := first.twice(nodeproto.StepCreateCluster, nodeproto.CreateClusterParams{
+	created, ok := run(first, nodeproto.StepCreateCluster, nodeproto.CreateClusterParams{
 		Name: "mdm1", IPs: ips[:1], ManagementIPs: ips[:1], Username: user,
 	}).(nodeproto.CreateClusterResult)
 	require.True(t, ok)
 	require.Len(t, created.SystemID, 16)
 	require.NotEmpty(t, created.InstallationID)
-	first.twice(nodeproto.StepAddStandbyMDM+"/mdm2", nodeproto.AddStandbyMDMParams{Name: "mdm2", Manager: true, IPs: ips[1:2], ManagementIPs: ips[1:2], Username: user})
-	first.twice(nodeproto.StepAddStandbyMDM+"/tb1", nodeproto.AddStandbyMDMParams{Name: "tb1", IPs: ips[2:], Username: user})
-	first.twice(nodeproto.StepSwitchClusterMode, nodeproto.SwitchClusterModeParams{
+	run(first, nodeproto.StepAddStandbyMDM+"/mdm2", nodeproto.AddStandbyMDMParams{Name: "mdm2", Manager: true, IPs: ips[1:2], ManagementIPs: ips[1:2], Username: user})
+	run(first, nodeproto.StepAddStandbyMDM+"/tb1", nodeproto.AddStandbyMDMParams{Name: "tb1", IPs: ips[2:], Username: user})
+	run(first, nodeproto.StepSwitchClusterMode, nodeproto.SwitchClusterModeParams{
 		Mode: "3_node", AddManagers: []string{"mdm2"}, AddTieBreakers: []string{"tb1"}, Username: user, ExpectedMembers: 3,
 	})
-	first.twice(nodeproto.StepRenameSystem, nodeproto.RenameSystemParams{Name: "scaleio", Username: user})
+	run(first, nodeproto.StepRenameSystem, nodeproto.RenameSystemParams{Name: "scaleio", Username: user})
 
 	for _, n := range nodes {
 		n.host = n.newHost(false)
 		sdc := w.component("sdc", system)
 		sdc.MDMAddresses = ips[:2]
-		n.twice(nodeproto.StepSDCPackage, sdc)
+		run(n, nodeproto.StepSDCPackage, sdc)
 	}
 	for _, n := range nodes[:2] {
 		n.host = n.newHost(false)
-		n.twice(nodeproto.StepGatewayPackage, w.component("gateway", system))
+		run(n, nodeproto.StepGatewayPackage, w.component("gateway", system))
 		n.configureGateway(ips[:2])
-		n.twice(nodeproto.StepLIAID, nodeproto.LIAIDParams{InstallationID: created.InstallationID})
+		run(n, nodeproto.StepLIAID, nodeproto.LIAIDParams{InstallationID: created.InstallationID})
 		text, err := w.ReadFile(n.name, "/opt/emc/scaleio/lia/cfg/installation_id.txt")
 		require.NoError(t, err)
 		require.Equal(t, created.InstallationID+"\n", text)

@@ -1,6 +1,7 @@
 package steps_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,23 +22,23 @@ type standing struct {
 func newStanding(t *testing.T) standing {
 	t.Helper()
 	w := newWorld(t, scaleiotest.Options{})
-	s := standing{world: w, ips: []string{"127.0.3.11", "127.0.3.12", "127.0.3.13", "127.0.3.14"}}
+	s := standing{world: w, ips: []string{w.ip(1), w.ip(2), w.ip(3), w.ip(4)}}
 	nodes := []**node{&s.a, &s.b, &s.c, &s.d}
 	for i, n := range nodes {
 		*n = w.node(string(rune('a'+i)), s.ips[i], scaleiotest.Ubuntu)
 		p := w.component("mdm", scaleiotest.Ubuntu)
 		p.Manager = i != 2
-		s.on(*n).twice(nodeproto.StepMDMPackage, p)
+		s.on(*n).once(nodeproto.StepMDMPackage, p)
 	}
-	s.on(s.a).twice(nodeproto.StepCreateCluster, s.create("mdm1", 0, 1, 2))
-	s.a.twice(nodeproto.StepAddStandbyMDM+"/mdm2", s.standby("mdm2", 1))
-	s.a.twice(nodeproto.StepAddStandbyMDM+"/tb1", s.standby("tb1", 2))
-	s.a.twice(nodeproto.StepSwitchClusterMode, s.mode())
-	s.a.twice(nodeproto.StepRenameSystem, nodeproto.RenameSystemParams{Name: "scaleio", Username: user})
+	s.on(s.a).once(nodeproto.StepCreateCluster, s.create("mdm1", 0, 1, 2))
+	s.a.once(nodeproto.StepAddStandbyMDM+"/mdm2", s.standby("mdm2", 1))
+	s.a.once(nodeproto.StepAddStandbyMDM+"/tb1", s.standby("tb1", 2))
+	s.a.once(nodeproto.StepSwitchClusterMode, s.mode())
+	s.a.once(nodeproto.StepRenameSystem, nodeproto.RenameSystemParams{Name: "scaleio", Username: user})
 	for _, n := range nodes {
 		sdc := w.component("sdc", scaleiotest.Ubuntu)
 		sdc.MDMAddresses = s.ips[:2]
-		s.on(*n).twice(nodeproto.StepSDCPackage, sdc)
+		s.on(*n).once(nodeproto.StepSDCPackage, sdc)
 	}
 	return s
 }
@@ -112,16 +113,16 @@ func TestTheClusterIsFoundWhereverItLeads(t *testing.T) {
 
 func TestNoSecondClusterIsMade(t *testing.T) {
 	s := newStanding(t)
-	s.hopeless(s.d, nodeproto.StepCreateCluster, s.create("mdm1", 3, 0, 1), "an MDM cluster answers at 127.0.3.11 already, and the MDM of this host is not in it: no second one is made")
-	s.hopeless(s.d, nodeproto.StepCreateCluster, s.create("mdm1", 3), "an MDM cluster answers at 127.0.3.11 already") // its SDC tells
-	s.hopeless(s.a, nodeproto.StepCreateCluster, s.create("mdm1", 0, 1, 3), "the MDM of this host is in a cluster with the members mdm1 127.0.3.11; mdm2 127.0.3.12; tb1 127.0.3.13, and the plan has them at")
+	s.hopeless(s.d, nodeproto.StepCreateCluster, s.create("mdm1", 3, 0, 1), "an MDM cluster answers at "+s.ips[0]+" already, and the MDM of this host is not in it: no second one is made")
+	s.hopeless(s.d, nodeproto.StepCreateCluster, s.create("mdm1", 3), "an MDM cluster answers at "+s.ips[0]+" already") // its SDC tells
+	s.hopeless(s.a, nodeproto.StepCreateCluster, s.create("mdm1", 0, 1, 3), fmt.Sprintf("the MDM of this host is in a cluster with the members mdm1 %s; mdm2 %s; tb1 %s, and the plan has them at", s.ips[0], s.ips[1], s.ips[2]))
 
 	// Nobody answers, but the host was a client of somebody.
 	for _, name := range []string{"a", "b", "c"} {
 		require.NoError(t, s.StopHost(name))
 	}
 	_, _, err := s.on(s.d).try(nodeproto.StepCreateCluster, s.create("mdm1", 3))
-	require.ErrorContains(t, err, "the SDC of this host belongs to a system whose MDMs are at 127.0.3.11, 127.0.3.12, and none of them answers")
+	require.ErrorContains(t, err, "the SDC of this host belongs to a system whose MDMs are at "+s.ips[0]+", "+s.ips[1]+", and none of them answers")
 	require.NotEqual(t, failure.Hopelessness, failure.KindOf(err), "it may come back")
 	require.Equal(t, 1, s.Count(scaleiotest.OpCreateCluster, ""))
 }
@@ -148,7 +149,7 @@ func TestNoMemberOfAClusterIsRemoved(t *testing.T) {
 // is told of the others only.
 func TestOnlyStandbyMembersJoin(t *testing.T) {
 	s := newStanding(t)
-	e := s.node("e", "127.0.3.15", scaleiotest.Ubuntu)
+	e := s.node("e", s.ip(5), scaleiotest.Ubuntu)
 	p := s.component("mdm", scaleiotest.Ubuntu)
 	s.on(e).twice(nodeproto.StepMDMPackage, p)
 	a := s.on(s.a)

@@ -32,11 +32,11 @@ func (w *world) unpackable(component string) nodeproto.PackageParams {
 func TestAnImageGetsItsModuleBeforeItsSDC(t *testing.T) {
 	const kernel = "5.15.86-flatcar"
 	w := newWorld(t, scaleiotest.Options{})
-	n := w.node("a", "127.0.3.40", scaleiotest.EL7)
+	n := w.node("a", w.ip(1), scaleiotest.EL7)
 	n.write(map[string]string{"etc/os-release": "ID=flatcar\nVERSION_ID=3510\n", "proc/sys/kernel/osrelease": kernel + "\n"})
 	require.NoError(t, os.WriteFile(filepath.Join(w.files, "packages", "scini.ko"), []byte("module"), 0o644))
 	params := w.unpackable("sdc")
-	params.MDMAddresses = []string{"127.0.3.41", "127.0.3.42"}
+	params.MDMAddresses = []string{w.ip(2), w.ip(3)}
 	params.Module = &nodeproto.KernelModule{Kernel: "6.1.90-flatcar", Artifact: w.artifact("packages/scini.ko")}
 
 	_, _, err := n.try(nodeproto.StepSDCPackage, params)
@@ -48,13 +48,13 @@ func TestAnImageGetsItsModuleBeforeItsSDC(t *testing.T) {
 	_, _, err = n.try(nodeproto.StepSDCPackage, params)
 	require.Error(t, err)
 	require.Equal(t, "module", n.read(packages.ModuleFile(kernel)))
-	require.Contains(t, n.read(packages.DrvCfg), "mdm 127.0.3.41,127.0.3.42\n")
+	require.Contains(t, n.read(packages.DrvCfg), "mdm "+w.ip(2)+","+w.ip(3)+"\n")
 	require.Contains(t, n.read("etc/systemd/system/scini.service"), "load_scini start")
 }
 
 func TestAnImageWithoutPackagesOfADistribution(t *testing.T) {
 	w := newWorld(t, scaleiotest.Options{})
-	n := w.node("a", "127.0.3.44", scaleiotest.EL7)
+	n := w.node("a", w.ip(1), scaleiotest.EL7)
 	n.write(map[string]string{"etc/os-release": "ID=flatcar\nVERSION_ID=3510\n"})
 	_, changed, err := n.try(nodeproto.StepPrerequisites, nodeproto.PrerequisitesParams{})
 	require.NoError(t, err)

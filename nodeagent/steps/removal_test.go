@@ -24,7 +24,7 @@ func TestStepsTakeAClusterAway(t *testing.T) {
 }
 
 func takeClusterAway(t *testing.T, system scaleiotest.OS, keep bool) {
-	w, nodes := buildCluster(t, system)
+	w, nodes := buildCluster(t, system, (*node).once)
 	remove := func(n *node, step, component string, change func(*nodeproto.RemovePackageParams)) {
 		n.host = n.newHost(false)
 		p := nodeproto.RemovePackageParams{Component: component, Package: w.component(component, system).Package}
@@ -99,7 +99,7 @@ func takeClusterAway(t *testing.T, system scaleiotest.OS, keep bool) {
 
 // An SDC with volumes stays, and so does one that does not tell.
 func TestAnSDCInUseStays(t *testing.T) {
-	w, nodes := buildCluster(t, scaleiotest.Ubuntu)
+	w, nodes := buildCluster(t, scaleiotest.Ubuntu, (*node).once)
 	n := nodes[0]
 	n.host = n.newHost(false)
 	sdc := w.component("sdc", scaleiotest.Ubuntu)
