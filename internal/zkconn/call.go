@@ -64,11 +64,7 @@ func attempt[T any](ctx context.Context, c *Conn, r request, send func(*zk.Conn)
 	answered := make(chan outcome[T], 1)
 	go func() {
 		defer c.finish(settled)
-		began := time.Now()
 		value, err := send(c.client)
-		if _, known := answer(err); err == nil || known {
-			c.noteAnswer(began)
-		}
 		answered <- outcome[T]{value, err}
 	}()
 	select {
@@ -158,14 +154,6 @@ func (c *Conn) finish(settled chan struct{}) {
 		close(settled)
 	}
 	c.tasks.Done()
-}
-
-func (c *Conn) noteAnswer(began time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if began.After(c.lastAnswered) {
-		c.lastAnswered = began
-	}
 }
 
 // awaitWrites waits until every write begun so far is settled: answered, or

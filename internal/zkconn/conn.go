@@ -33,15 +33,14 @@ type Conn struct {
 
 	closeOnce sync.Once
 
-	mu           sync.Mutex
-	over         bool // no new calls, watches, sockets
-	tasks        sync.WaitGroup
-	socket       net.Conn
-	session      int64
-	negotiated   time.Duration
-	lastAnswered time.Time
-	dialFailure  error                      // of the latest dial
-	writes       map[chan struct{}]struct{} // begun and not settled
+	mu          sync.Mutex
+	over        bool // no new calls, watches, sockets
+	tasks       sync.WaitGroup
+	socket      net.Conn
+	session     int64
+	negotiated  time.Duration
+	dialFailure error                      // of the latest dial
+	writes      map[chan struct{}]struct{} // begun and not settled
 }
 
 // Dial opens a session and waits until it is usable, or for ctx to end: with
@@ -283,13 +282,6 @@ func (c *Conn) NegotiatedTimeout() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.negotiated
-}
-
-// LastAnswered is when the latest request that a server answered was begun.
-func (c *Conn) LastAnswered() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.lastAnswered
 }
 
 // clientLog passes the client's own lines on; they are for debugging.

@@ -15,12 +15,9 @@
 //     error of a write means that nothing was changed.
 //  4. Sync returns only after every write begun before it has been settled:
 //     what a read shows after Sync is the final outcome of all of them.
-//  5. LastAnswered is the moment (monotonic) at which the latest answered
-//     request was begun. It is never later than the moment at which the
-//     request left, so a lease counted from it errs on the safe side.
-//  6. Watches deliver the latest state, read again on each change and on each
+//  5. Watches deliver the latest state, read again on each change and on each
 //     return of the session; states in between may be skipped.
-//  7. Close ends the session at the server, so that ephemeral znodes vanish at
+//  6. Close ends the session at the server, so that ephemeral znodes vanish at
 //     once, and returns when every goroutine has ended: at once when the
 //     server answers, within about two seconds when it does not.
 //
