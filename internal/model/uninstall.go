@@ -21,8 +21,5 @@ type Uninstall struct {
 	Finished *time.Time `json:"finished,omitempty"`
 }
 
-// Keeps reports whether the data stays.
-func (u *Uninstall) Keeps() bool { return u != nil && u.KeepData }
-
 // Over reports whether all is removed.
 func (u *Uninstall) Over() bool { return u != nil && u.Finished != nil }
