@@ -8,8 +8,8 @@ import (
 	"scaleio-framework/internal/zkconn"
 )
 
-// Client looks at a framework's state from outside and places orders. It is
-// neither a candidate nor ever the leader.
+// Client looks at a framework's state from outside. It is neither a candidate
+// nor ever the leader.
 type Client struct{ conn *zkconn.Conn }
 
 // Open connects to the framework whose root the options name. It waits for
@@ -76,19 +76,6 @@ func (c *Client) Tree(ctx context.Context) (Snapshot, error) {
 		return nil, fmt.Errorf("no framework has stored anything there: %w", err)
 	}
 	return tree, refusal(err)
-}
-
-// CreateOrder places an order for the leader and returns its path. When the
-// outcome is unknown look at the tree before placing it again.
-func (c *Client) CreateOrder(ctx context.Context, data []byte) (string, error) {
-	if len(data) > MaxRecord {
-		return "", fmt.Errorf("%w: an order of %d bytes, at most %d", ErrTooLarge, len(data), MaxRecord)
-	}
-	path, err := c.conn.Create(ctx, PathOrders+"/", data, zkconn.Sequential)
-	if errors.Is(err, zkconn.ErrNoNode) {
-		return "", fmt.Errorf("no framework takes orders there: %w", err)
-	}
-	return path, refusal(err)
 }
 
 // RewriteFramework replaces the framework's record with what rewrite makes of

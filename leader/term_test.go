@@ -3,7 +3,6 @@ package leader_test
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"scaleio-framework/internal/redact"
 	"scaleio-framework/internal/zkconn"
 	"scaleio-framework/internal/zkconn/zktest"
 	"scaleio-framework/leader"
@@ -80,21 +78,6 @@ func TestRecoverPutsBackAContainerThatWasRemovedByHand(t *testing.T) {
 	require.NoError(t, term.Recover(s.ctx))
 	_, err = term.Commit(s.ctx, refused)
 	require.NoError(t, err, "else no order could be refused any more")
-}
-
-func TestATreeThatNoServerGivesIsNoEndOfTheTerm(t *testing.T) {
-	s := newScene(t)
-	term, proxy := s.proxied("a", 10*time.Second)
-	proxy.Block()
-	short, cancel := context.WithTimeout(s.ctx, 200*time.Millisecond)
-	defer cancel()
-	_, err := term.Tree(short)
-	require.ErrorIs(t, err, leader.ErrSuspended)
-	require.NoError(t, term.Err())
-	proxy.Unblock()
-	require.NoError(t, term.Recover(s.ctx))
-	_, err = term.Tree(s.ctx)
-	require.NoError(t, err)
 }
 
 func TestABrokenFenceEndsTheTerm(t *testing.T) {
@@ -320,40 +303,6 @@ func TestRecoverEndsWithItsContext(t *testing.T) {
 	require.NoError(t, term.Err())
 }
 
-func TestRaiseEpoch(t *testing.T) {
-	for _, c := range []struct {
-		says  string
-		fault *zktest.Fault
-	}{
-		{"answered", nil},
-		{"answer lost", ptr(zktest.LoseReply)},
-		{"request lost", ptr(zktest.LoseRequest)},
-	} {
-		t.Run(c.says, func(t *testing.T) {
-			s := newScene(t)
-			term, proxy := s.proxied("a", 4*time.Second)
-			if c.fault != nil {
-				proxy.Strike(*c.fault, mentioning(`"epoch": 18`))
-			}
-			err := term.RaiseEpoch(s.ctx, 17)
-			if c.fault != nil {
-				require.ErrorIs(t, err, zkconn.ErrUnknownOutcome)
-				require.NoError(t, term.Recover(s.ctx))
-				err = term.RaiseEpoch(s.ctx, 17)
-			}
-			require.NoError(t, err)
-			require.Equal(t, uint64(18), term.Epoch())
-			require.NoError(t, term.RaiseEpoch(s.ctx, 3), "lower than the present one changes nothing")
-			_, err = term.Commit(s.ctx, leader.Create("/framework", nil))
-			require.NoError(t, err)
-			require.NoError(t, term.HandOver(s.ctx))
-			require.Equal(t, uint64(19), s.elect("b", s.server, 4*time.Second).Epoch())
-		})
-	}
-}
-
-func ptr[T any](v T) *T { return &v }
-
 func TestWhatCannotBeCommittedIsNotSent(t *testing.T) {
 	s := newScene(t)
 	term := s.elect("a", s.server, 4*time.Second)
@@ -391,38 +340,6 @@ func TestWhatCannotBeCommittedIsNotSent(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestOrdersReachTheLeader(t *testing.T) {
-	s := newScene(t)
-	client, err := leader.Open(s.ctx, zkconn.Options{Servers: []string{s.server}, Root: s.root})
-	require.NoError(t, err)
-	defer client.Close()
-	_, known, err := client.Leader(s.ctx)
-	require.NoError(t, err)
-	require.False(t, known)
-	_, err = client.CreateOrder(s.ctx, []byte("{}"))
-	require.ErrorContains(t, err, "no framework takes orders there")
-	_, err = client.Tree(s.ctx)
-	require.ErrorContains(t, err, "no framework has stored anything there")
-
-	term := s.elect("a", s.server, 4*time.Second)
-	first, err := client.CreateOrder(s.ctx, []byte("first"))
-	require.NoError(t, err)
-	second, err := client.CreateOrder(s.ctx, []byte("second"))
-	require.NoError(t, err)
-	require.Less(t, first, second)
-	_, err = client.CreateOrder(s.ctx, make([]byte, leader.MaxRecord+1))
-	require.ErrorIs(t, err, leader.ErrTooLarge)
-	tree, err := term.Tree(s.ctx)
-	require.NoError(t, err)
-	require.Equal(t, "first", string(tree[first].Data))
-	_, err = term.Commit(s.ctx, leader.Delete(first, tree[first].Version))
-	require.NoError(t, err)
-	tree, err = client.Tree(s.ctx)
-	require.NoError(t, err)
-	require.NotContains(t, tree, first)
-	require.Contains(t, tree, second)
-}
-
 // BenchmarkCommit100 commits changes of 100 records of 2 KiB in one group. At
 // most 20 ms at the median.
 func BenchmarkCommit100(b *testing.B) {
@@ -458,58 +375,4 @@ func BenchmarkCommit100(b *testing.B) {
 	}
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-median")
-}
-
-func TestAnEpochThatNothingIsAboveIsRefused(t *testing.T) {
-	s := newScene(t)
-	term := s.elect("a", s.server, 4*time.Second)
-	require.ErrorIs(t, term.RaiseEpoch(s.ctx, math.MaxUint64), leader.ErrInvalid)
-	require.Equal(t, uint64(1), term.Epoch(), "else it begins at nothing again, and no node obeys")
-	require.NoError(t, term.HandOver(s.ctx))
-
-	s.edit("/epoch", fmt.Sprintf(`{"epoch": %d, "instance": "by hand"}`, uint64(math.MaxUint64)))
-	ctx, cancel := context.WithTimeout(s.ctx, patience)
-	defer cancel()
-	_, err := s.elector("b", s.server, 4*time.Second).Elect(ctx)
-	require.ErrorIs(t, err, leader.ErrUnreadable)
-}
-
-func TestATreeThatMayNotBeReadIsARefusalThatNamesTheZnode(t *testing.T) {
-	s := newScene(t)
-	term := s.elect("a", s.server, 4*time.Second)
-	foreign, err := zkconn.Dial(s.ctx, zkconn.Options{
-		Servers: []string{s.server}, Root: s.root, DigestUser: "somebody", DigestPassword: redact.New("else"),
-	})
-	require.NoError(t, err)
-	defer foreign.Close()
-	order, err := foreign.Create(s.ctx, leader.PathOrders+"/", nil, zkconn.Sequential)
-	require.NoError(t, err)
-	tree, err := term.Tree(s.ctx)
-	require.NoError(t, err, "one order in the way of all")
-	require.NotContains(t, tree, order)
-
-	_, err = foreign.Create(s.ctx, leader.PathNodes+"/a", nil, zkconn.Persistent)
-	require.NoError(t, err)
-	_, err = term.Tree(s.ctx)
-	require.ErrorIs(t, err, leader.ErrRefused)
-	require.ErrorContains(t, err, leader.PathNodes+"/a")
-	code, _ := leader.ExitCode(err)
-	require.Equal(t, 4, code)
-}
-
-func TestARaiseWithoutAnAnswerIsSettledByTheProbe(t *testing.T) {
-	for _, c := range []struct {
-		fault zktest.Fault
-		epoch uint64
-	}{{zktest.LoseReply, 18}, {zktest.LoseRequest, 1}} {
-		s := newScene(t)
-		term, proxy := s.proxied("a", 4*time.Second)
-		proxy.Strike(c.fault, mentioning(`"epoch": 18`))
-		require.ErrorIs(t, term.RaiseEpoch(s.ctx, 17), zkconn.ErrUnknownOutcome)
-		require.Eventually(t, func() bool {
-			_, err := term.Commit(s.ctx)
-			return err == nil
-		}, 3*time.Second, 10*time.Millisecond, "nobody else may have something to commit before the lease lapses for good")
-		require.Equal(t, c.epoch, term.Epoch())
-	}
 }
