@@ -70,15 +70,15 @@ func (t *Term) asConflict(err error, ops []Op) error {
 
 // write sends one fenced multi within the lease. The caller has the turn.
 func (t *Term) write(ctx context.Context, wire []zkconn.Op) ([]zkconn.OpResult, error) {
+	began := time.Now()
+	if !t.lease.Valid(began) {
+		return nil, errLapse
+	}
 	t.mu.Lock()
 	unsettled := t.unsettled
 	t.mu.Unlock()
 	if unsettled {
 		return nil, fmt.Errorf("%w: the outcome of an earlier commit is open", ErrSuspended)
-	}
-	began := time.Now()
-	if !t.lease.Valid(began) {
-		return nil, errLapse
 	}
 	// A request that finds no server before the lease lapses is not sent.
 	ctx, cancel := context.WithDeadline(ctx, t.lease.Deadline())
