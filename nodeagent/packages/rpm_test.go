@@ -90,12 +90,15 @@ echo "error: cannot open Packages database in /var/lib/rpm" >&2; exit 1`})
 // What was begun and is not known to have ended well is done again, by the
 // same command line or another, however the tool ended.
 func TestWhatWasInterruptedIsDoneAgain(t *testing.T) {
-	for name, ending := range map[string]string{
-		"it was killed":   "kill -9 $$",
-		"a script failed": "echo 'warning: %post(sds-2.0-1.1.x86_64) scriptlet failed, exit status 1' >&2; exit 0",
+	const kill = "kill -9 $$"
+	for name, c := range map[string]struct{ ending, number string }{
+		"it was killed":   {kill, "8"},
+		"a script failed": {"echo 'warning: %post(sds-2.0-1.1.x86_64) scriptlet failed, exit status 1' >&2; exit 0", "8"},
+		"it was killed in the second of the last transaction": {kill, "7"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("ENDING", ending)
+			t.Setenv("ENDING", c.ending)
+			t.Setenv("NUMBER", c.number)
 			const tools = `echo "${0##*/} $*" >> "$DIR/log"
 [ -e "$DIR/mended" ] || eval "$ENDING"`
 			m, dir := manager(t, packages.RPM, map[string]string{
@@ -105,9 +108,15 @@ func TestWhatWasInterruptedIsDoneAgain(t *testing.T) {
 "-ql "*) [ "$2" = sds ] && printf '/opt/sds/bin\n/opt/sds/VERSION\n'; exit 0;;
 *"--qf sds") echo 2.0-1.1; exit 0;;
 *"--qf numactl") echo 2.0-1; exit 0;;
-"-qa "*) echo 7; [ ! -e "$DIR/began" ] || echo 8; exit 0;;
-"-q "*"--tid") printf 'numactl\nlibnuma\ngpg-pubkey\n'; exit 0;;
-"-q --qf libnuma") printf '7 libnuma-1-1.x86_64\n8 libnuma-2-1.x86_64\n'; exit 0;;
+"-qa "*) echo 7; echo 6; [ ! -e "$DIR/began" ] || echo $NUMBER; exit 0;;
+"-q "*"--tid")
+	case $5 in
+	6) echo libnuma;;
+	7) echo glibc;;
+	esac
+	[ ! -e "$DIR/began" ] || [ $5 != $NUMBER ] || printf 'numactl\nlibnuma\ngpg-pubkey\n'
+	exit 0;;
+"-q --qf libnuma") printf "6 libnuma-1-1.x86_64\n$NUMBER libnuma-2-1.x86_64\n"; exit 0;;
 esac
 ` + tools,
 				"dnf": `: > "$DIR/began"

@@ -19,6 +19,25 @@ type transaction struct {
 	// Before are the transactions, as rpm numbers them, that the host's packages
 	// came with until then: a number that is new after a crash is ours.
 	Before []string `json:"before"`
+	// Newest are the packages that came with the last of these: rpm numbers
+	// transactions by the second, so ours may have the same number.
+	Newest []string `json:"newest"`
+}
+
+// last is the newest transaction of before; empty where there was none.
+func (t transaction) last() string {
+	if len(t.Before) == 0 {
+		return ""
+	}
+	return t.Before[len(t.Before)-1]
+}
+
+// had reports whether a package that came with a transaction was there before.
+func (t transaction) had(number, name string) bool {
+	if number == t.last() {
+		return slices.Contains(t.Newest, name)
+	}
+	return slices.Contains(t.Before, number)
 }
 
 func (t transaction) wants(name string) bool { return slices.Contains(t.Names, name) }
@@ -48,8 +67,8 @@ func (r rpm) InstallNamed(ctx context.Context, names ...string) error {
 	if err != nil {
 		return err
 	}
-	t := transaction{Names: names}
-	if t.Before, err = r.numbers(ctx); err != nil {
+	t, err := r.intended(ctx, names)
+	if err != nil {
 		return err
 	}
 	note, err := json.Marshal(t)
@@ -112,6 +131,16 @@ func (r rpm) finish(ctx context.Context, tool resolver) (came []string, err erro
 	return came, nil
 }
 
+// intended is a transaction that is about to begin.
+func (r rpm) intended(ctx context.Context, names []string) (t transaction, err error) {
+	t.Names = names
+	if t.Before, err = r.numbers(ctx); err != nil || t.last() == "" {
+		return t, err
+	}
+	t.Newest, err = r.packagesOf(ctx, t.last())
+	return t, err
+}
+
 // numbers lists the transactions that the host's packages came with.
 func (r rpm) numbers(ctx context.Context) ([]string, error) {
 	lines, err := r.lines(ctx, "-qa", "--qf", `%{INSTALLTID}\n`)
@@ -130,18 +159,27 @@ func (r rpm) cameWith(ctx context.Context, t transaction) ([]string, error) {
 	}
 	var came []string
 	for _, number := range numbers {
-		if slices.Contains(t.Before, number) {
+		if number != t.last() && slices.Contains(t.Before, number) {
 			continue
 		}
-		names, err := r.lines(ctx, "-q", "--qf", `%{NAME}\n`, "--tid", number)
+		names, err := r.packagesOf(ctx, number)
 		if err != nil {
-			return nil, fmt.Errorf("list the packages of an interrupted transaction: %w", err)
+			return nil, err
 		}
-		came = append(came, names...)
+		came = append(came, slices.DeleteFunc(names, func(name string) bool { return t.had(number, name) })...)
 	}
 	slices.Sort(came)
 	// A public key is a package to rpm, but not to others.
 	return slices.DeleteFunc(slices.Compact(came), func(name string) bool { return name == "gpg-pubkey" }), nil
+}
+
+// packagesOf are the names of the packages that came with a transaction.
+func (r rpm) packagesOf(ctx context.Context, number string) ([]string, error) {
+	names, err := r.lines(ctx, "-q", "--qf", `%{NAME}\n`, "--tid", number)
+	if err != nil {
+		return nil, fmt.Errorf("list the packages of transaction %s of rpm: %w", number, err)
+	}
+	return names, nil
 }
 
 // removeReplaced removes the versions that stand beside a newer one of the
@@ -157,7 +195,7 @@ func (r rpm) removeReplaced(ctx context.Context, t transaction, came []string) e
 			return err
 		}
 		for _, line := range lines {
-			if number, build, _ := strings.Cut(line, " "); slices.Contains(t.Before, number) {
+			if number, build, _ := strings.Cut(line, " "); t.had(number, name) {
 				replaced = append(replaced, build)
 			}
 		}

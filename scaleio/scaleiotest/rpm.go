@@ -114,6 +114,9 @@ func (p packageRun) rpmQuery(args []string) ToolReply {
 			_, format, _ = strings.Cut(args[i], "=")
 		case args[i] == "-a" || args[i] == "-qa":
 			all = true
+		case args[i] == "--tid" && i+1 < len(args):
+			i++
+			all = args[i] == "1" // see formatted
 		case strings.HasPrefix(args[i], "-"):
 		default:
 			names = append(names, args[i])
