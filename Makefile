@@ -41,6 +41,7 @@ test: setup ## Run all tests with the race detector.
 	go test -race -timeout 8m $(PACKAGES)
 
 takeover: setup ## Kill, pause and cut off the leader at every position of an installation.
+	go test -timeout 8m ./scheduler/bootstrap ./storagegrowth
 	go test -timeout 8m ./test/sim -args -sim.every=1
 
 sim: setup ## Play SEEDS simulated histories of the whole control plane, from FIRST on.
