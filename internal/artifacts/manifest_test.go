@@ -215,6 +215,12 @@ func TestAModuleHasTheVersionOfThePackagesBesideIt(t *testing.T) {
 	}
 }
 
+func TestAModuleOfNoKernelIsLeftOut(t *testing.T) {
+	_, ignored, err := artifacts.Scan(folder(t, "scini-5.ko", "module"))
+	require.NoError(t, err)
+	require.Equal(t, []artifacts.Ignored{{File: "scini-5.ko", Reason: "a kernel module's name is scini-<kernel release>.ko, the release as uname -r prints it; a compressed one is not taken"}}, ignored)
+}
+
 func TestAFolderThatContradictsItselfIsRefused(t *testing.T) {
 	_, _, err := artifacts.Scan(folder(t, "a/rexray-0.11.4-1.x86_64.rpm", "one", "b/rexray-0.11.4-1.x86_64.rpm", "two"))
 	require.ErrorContains(t, err, "rexray 0.11.4-1 for rpm is there twice, as a/rexray-0.11.4-1.x86_64.rpm and as b/rexray-0.11.4-1.x86_64.rpm")

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // Ignored is a file that a scan leaves out although its name looks like one of
@@ -87,6 +88,9 @@ func (m *Manifest) versionModules() []Ignored {
 
 // unusable says why a name that looks like a package's is left out.
 func unusable(file string) string {
+	if strings.Contains(file, ".ko") {
+		return "a kernel module's name is scini-<kernel release>.ko, the release as uname -r prints it; a compressed one is not taken"
+	}
 	for _, family := range []string{familyDeb, familyRPM} {
 		if err := checkFile(file, family); err == nil {
 			return "its name is none of those in docs/packages.md"
