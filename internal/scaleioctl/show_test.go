@@ -46,7 +46,7 @@ func trouble(t *testing.T) *scheduler {
 func TestStatusTellsWhatIsWrongAndWhatToDo(t *testing.T) {
 	s := trouble(t)
 	got := run(t, nil, "status", "--url", s.url)
-	require.Equal(t, result{0, `state       stuck: an operator is needed, see the problems below; some records are left alone, see below
+	require.Equal(t, result{0, `state       stuck: an operator is needed, see the problems below (once mended: scaleioctl plan retry STEP [--host HOST]); some records are left alone, see below
 leader      sio-a at http://a:1, epoch 7
 standby     1
 framework   f-scaleio, subscribed to Mesos

@@ -87,19 +87,22 @@ func frameworkOf(s httpapi.Status) string {
 	}
 }
 
+// stuck is said of a plan that goes no further by itself.
+const stuck = "stuck: an operator is needed, see the problems below (once mended: scaleioctl plan retry STEP [--host HOST])"
+
 func stateOf(s httpapi.Status) string {
 	state := "installing"
 	switch {
 	case s.Uninstall.Over():
 		state = "uninstalled: nothing of the system is left, see scaleioctl uninstall --dry-run"
 	case s.Uninstall != nil && s.Steps["stuck"] > 0:
-		state = "uninstalling, and stuck: an operator is needed, see the problems below"
+		state = "uninstalling, and " + stuck
 	case s.Uninstall != nil && s.Uninstall.Begun == nil:
 		state = "uninstalling: nothing was changed yet (scaleioctl uninstall cancel)"
 	case s.Uninstall != nil:
 		state = "uninstalling"
 	case s.Steps["stuck"] > 0:
-		state = "stuck: an operator is needed, see the problems below"
+		state = stuck
 	case s.Complete:
 		state = "complete: volumes can be used"
 	}

@@ -1,6 +1,7 @@
 package scaleioctl
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -44,16 +45,14 @@ func (p *program) previewUninstall(ctx context.Context) error {
 		return p.printJSON(u)
 	}
 	p.sayUninstall(u)
-	t := p.table("HOST", "STEP", "WHAT IT DOES")
-	for _, s := range u.Steps {
-		host := s.Host
-		if host == "" {
-			host = "-"
+	if len(u.Steps) > 0 {
+		t := p.table("HOST", "STEP", "WHAT IT DOES")
+		for _, s := range u.Steps {
+			t.row(cmp.Or(s.Host, "-"), s.Step, s.Text)
 		}
-		t.row(host, s.Step, s.Text)
-	}
-	if err := t.flush(); err != nil {
-		return err
+		if err := t.flush(); err != nil {
+			return err
+		}
 	}
 	for _, text := range u.Blocked {
 		fmt.Fprintln(p.Out, "in the way:", oneLine(text))

@@ -1,11 +1,13 @@
 package scaleioctl_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"scaleio-framework/internal/httpapi"
 	"scaleio-framework/internal/model"
 	"scaleio-framework/leader"
 )
@@ -88,6 +90,28 @@ func TestWhereARemovalStands(t *testing.T) {
 		require.Contains(t, run(t, nil, "status", "--url", s.url).out, c.status)
 		require.Contains(t, run(t, nil, "uninstall", "--dry-run", "--url", s.url).out, c.dry)
 	}
+}
+
+// When nothing is left to be done there is no table of it.
+func TestAfterARemovalTheDryRunListsNothing(t *testing.T) {
+	order := &model.Uninstall{Ordered: since, Begun: &since, Finished: &since}
+	var u httpapi.Uninstall
+	require.NoError(t, json.Unmarshal([]byte(run(t, nil, "uninstall", "--dry-run", "--json", "--url", removable(t, order).url).out), &u))
+	require.NotEmpty(t, u.Steps)
+
+	done := model.Step{State: model.Done, Attempt: 1}
+	cluster := model.Cluster{UUID: "0af1-b", SystemName: "prod", Uninstall: order, Steps: make(map[string]model.Step), Members: []model.Member{{Name: "mdm1", Host: "h1", Persona: model.Manager}}}
+	plan := model.NodePlan{Hostname: "h1", Persona: model.Manager, Steps: make(map[string]model.Step)}
+	for _, s := range u.Steps {
+		if s.Host == "" {
+			cluster.Steps[s.Step] = done
+		} else {
+			plan.Steps[s.Step] = done
+		}
+	}
+	out := run(t, nil, "uninstall", "--dry-run", "--url", start(t, map[string]any{leader.PathCluster: cluster, "/nodes/h1/plan": plan}).url).out
+	require.Contains(t, out, "system prod is removed since ")
+	require.NotContains(t, out, "WHAT IT DOES")
 }
 
 func ptr(t time.Time) *time.Time { return &t }
