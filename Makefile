@@ -21,7 +21,7 @@ SEEDS      ?= 2000
 FIRST      ?= 1
 HOST_TESTS := ./nodeagent/hosttest ./test/hosts
 
-.PHONY: setup build demo test takeover sim mutants test-hosts lint bench fuzz fmt clean help
+.PHONY: setup build demo test takeover sim drills mutants test-hosts lint bench fuzz fmt clean help
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12

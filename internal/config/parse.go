@@ -127,7 +127,7 @@ func bindScaleIO(b *binder, c *Config) {
 	b.text(&c.ScaleIO.ClusterName, "scaleio.clustername", "scaleio", "name of the ScaleIO system")
 	b.text(&c.ScaleIO.ProtectionDomain, "scaleio.protectiondomain", "default", "protection domain to create")
 	b.text(&c.ScaleIO.StoragePool, "scaleio.storagepool", "default", "storage pool to create")
-	b.text(&c.ScaleIO.MediaType, "scaleio.mediatype", "", "media type of the pool: HDD, SSD or Transitional; needed from version 3 on")
+	b.text(&c.ScaleIO.MediaType, "scaleio.mediatype", "", "media type of the pool, which it has from version 3 on: HDD, SSD or Transitional; a new one gets HDD when empty")
 	b.yes(&c.ScaleIO.ZeroPadding, "scaleio.zeropadding", true, "zero padding of the pool; it cannot be changed once the pool has devices")
 	b.text(&c.ScaleIO.User, "scaleio.user", "admin", "ScaleIO user")
 	b.secret(&c.ScaleIO.Password, "scaleio.password", "password that the ScaleIO user gets: 8 to 15 characters, three of lower, upper, digit, special")
