@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"scaleio-framework/internal/version"
+	"scaleio-framework/leader"
 )
 
 // Exit codes of scaleioctl.
@@ -95,6 +96,9 @@ func Run(ctx context.Context, args []string, world World) int {
 	case errors.As(err, &misused):
 		fmt.Fprintln(p.Err, "scaleioctl:", err)
 		return ExitMisused
+	}
+	if errors.Is(err, leader.ErrRefused) {
+		err = fmt.Errorf("%w: give --zk.user and SIO_ZK_PASSWORD_FILE or SIO_ZK_PASSWORD as the schedulers have them, or look at the ACLs below the path of --zk", err)
 	}
 	if ctx.Err() != nil {
 		err = fmt.Errorf("interrupted: %w", err)

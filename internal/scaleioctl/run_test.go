@@ -21,7 +21,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"scaleio-framework/internal/redact"
 	"scaleio-framework/internal/scaleioctl"
+	"scaleio-framework/internal/zkconn"
 	"scaleio-framework/internal/zkconn/zktest"
 	"scaleio-framework/leader"
 )
@@ -125,6 +127,26 @@ func TestTheLeaderIsFoundThroughZooKeeper(t *testing.T) {
 	got = run(t, []string{"SIO_ZK=" + zkURL}, "status")
 	require.Zero(t, got.code, got.err)
 	require.Contains(t, got.out, "sio-a")
+}
+
+func TestARefusalOfZooKeeperNamesWhatToGive(t *testing.T) {
+	zkURL := zktest.Start(t).URL(t)
+	opts, err := zkconn.ParseURL(zkURL)
+	require.NoError(t, err)
+	opts.DigestUser, opts.DigestPassword = "me", redact.New("Right-Secret7")
+	elector, err := leader.New(leader.Options{Conn: opts, Card: leader.Card{Instance: "sio-a", URL: "http://x"}})
+	require.NoError(t, err)
+	term, err := elector.Elect(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(term.Close)
+	for _, env := range [][]string{nil, {"SIO_ZK_USER=me", "SIO_ZK_PASSWORD=Wrong-Secret7"}} {
+		for _, args := range [][]string{{"state", "dump"}, {"status"}, {"framework", "reset"}} {
+			got := run(t, env, append(args, "--zk", zkURL)...)
+			require.Equal(t, scaleioctl.ExitFailed, got.code, "%v", args)
+			require.Contains(t, got.err, "not authorised by ZooKeeper: give --zk.user and SIO_ZK_PASSWORD_FILE or SIO_ZK_PASSWORD as the schedulers have them", "%v", args)
+			require.NotContains(t, got.err, "Secret7")
+		}
+	}
 }
 
 func TestADumpHoldsEveryZnodeAndNoSecret(t *testing.T) {
