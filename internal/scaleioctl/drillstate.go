@@ -40,7 +40,8 @@ type drillState struct {
 	// Obstacles are why drill abdicate refuses.
 	Obstacles []string `json:"obstacles"`
 
-	over map[string]bool // the steps that are over, by name
+	registered bool            // a Mesos master ever took the framework
+	over       map[string]bool // the steps that are over, by name
 }
 
 // standby is a scheduler that does not lead.
@@ -68,7 +69,7 @@ func (p *program) drillState(ctx context.Context) (drillState, error) {
 		Standbys:    []standby{},
 		FrameworkID: status.FrameworkID, Subscribed: status.Subscribed,
 		Intents: []string{}, Stuck: []string{}, Obstacles: []string{},
-		over: make(map[string]bool),
+		registered: status.Registered, over: make(map[string]bool),
 	}
 	for _, c := range l.Candidates {
 		if c.Instance != l.Instance {
@@ -193,7 +194,7 @@ func (p *program) drillReportCommand(ctx context.Context, _ []string) error {
 		}
 		t.row("standby", fmt.Sprintf("%s at %s, %s", b.Instance, b.URL, state))
 	}
-	t.row("framework", frameworkOf(httpapi.Status{FrameworkID: s.FrameworkID, Subscribed: s.Subscribed, Registered: true}))
+	t.row("framework", frameworkOf(httpapi.Status{FrameworkID: s.FrameworkID, Subscribed: s.Subscribed, Registered: s.registered}))
 	t.row("steps", fmt.Sprintf("%d over, %d attempts beyond the first, %d failures that count", s.StepsOver, s.StepsRepeated, s.StepFailures))
 	t.row("open intents", listOr(s.Intents, "none"))
 	t.row("stuck", listOr(s.Stuck, "none"))

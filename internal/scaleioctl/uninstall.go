@@ -78,6 +78,8 @@ func (p *program) uninstallOptions() string {
 func (p *program) sayUninstall(u httpapi.Uninstall) {
 	o := u.Ordered
 	switch {
+	case o == nil && len(u.Steps) == 0:
+		fmt.Fprintf(p.Out, "system %s is not being removed, and nothing of it was begun\n", u.System)
 	case o == nil:
 		fmt.Fprintf(p.Out, "system %s is not being removed; a removal would do this:\n", u.System)
 	case o.Finished != nil:

@@ -50,6 +50,22 @@ func TestADryRunShowsWhatWouldBeRemoved(t *testing.T) {
 	require.Empty(t, s.orders)
 }
 
+// Before anything was begun there is nothing to list, and no framework that
+// Mesos has taken.
+func TestBeforeTheFirstStepNothingIsPromised(t *testing.T) {
+	s := start(t, map[string]any{
+		leader.PathFramework: model.Framework{ID: "f-scaleio", Drawn: since},
+		leader.PathCluster:   model.Cluster{UUID: "0af1-b", SystemName: "prod"},
+	})
+	s.subscribed = false
+	out := run(t, nil, "uninstall", "--dry-run", "--url", s.url).out
+	require.Contains(t, out, "system prod is not being removed, and nothing of it was begun\n")
+	require.NotContains(t, out, "WHAT IT DOES")
+	for _, args := range [][]string{{"status"}, {"drill", "report"}} {
+		require.Contains(t, run(t, nil, append(args, "--url", s.url)...).out, "f-scaleio, NEVER TAKEN by a Mesos master", "%v", args)
+	}
+}
+
 func TestTheOrderToRemoveEverything(t *testing.T) {
 	s := removable(t, nil)
 	got := run(t, nil, "uninstall", "--yes-i-mean", "prod", "--keep-data", "--url", s.url)
