@@ -306,7 +306,7 @@ func TestSecretsAreMaskedInErrors(t *testing.T) {
 
 func TestSlowGatewayIsGivenUp(t *testing.T) {
 	g := newGateway(t)
-	c := g.client(t, func(o *scaleio.Options) { o.Timeout = 200 * time.Millisecond })
+	c := g.client(t, func(o *scaleio.Options) { o.Timeout = time.Second })
 	require.NoError(t, c.Login(short(t)))
 	g.once(domains, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	_, err := c.ProtectionDomains(short(t))

@@ -144,6 +144,6 @@ func (w *World) readPools(t *testing.T, pool string) storagegrowth.View {
 		tree, err := w.client.Tree(t.Context())
 		view = storagegrowth.Describe(tree)
 		return err == nil && len(view.Pools) == 1 && view.Pools[0].Pool == pool
-	}, 10*time.Second, pollInterval, "it is read when the plan has proven it")
+	}, time.Minute, pollInterval, "it is read when the plan has proven it")
 	return view
 }

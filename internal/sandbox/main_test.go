@@ -46,7 +46,7 @@ func newWorld(ctx context.Context, tb testing.TB, opts Options) *World {
 func nothingRuns(tb testing.TB, dir string) {
 	tb.Helper()
 	var left []process
-	for range 100 {
+	for range 400 {
 		left = processesOf(dir)
 		if len(left) == 0 {
 			return

@@ -34,7 +34,8 @@ func tool(t *testing.T, dir, name, script string) {
 func newRunner(t *testing.T) (*runner.Runner, string, string) {
 	t.Helper()
 	tools, groups := t.TempDir(), t.TempDir()
-	return runner.New(runner.Options{Tools: tools, Groups: runner.NewGroups(groups), Grace: 200 * time.Millisecond}), tools, groups
+	// What a program wrote is lost when it cannot be read within this time.
+	return runner.New(runner.Options{Tools: tools, Groups: runner.NewGroups(groups), Grace: 500 * time.Millisecond}), tools, groups
 }
 
 func TestProgramsAreFoundInToolsFirst(t *testing.T) {

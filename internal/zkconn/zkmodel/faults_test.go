@@ -142,8 +142,9 @@ func TestAnExpiryIsLearntLate(t *testing.T) {
 		began := time.Now()
 		w.silence("c")
 		await(t, states, func(s zkconn.NodeState) bool { return !s.Exists })
-		// A ping every third of a session, and the end at a tick.
-		require.Greater(t, time.Since(began), 2*time.Second*2/3-50*time.Millisecond)
+		// A ping every third of a session, or later from a busy machine, and the
+		// end at a tick; the end of a connection would tell at once.
+		require.Greater(t, time.Since(began), time.Second)
 		_, _, err = c.Get(ctx, "/")
 		require.ErrorIs(t, err, zkconn.ErrDisconnected)
 		_, err = c.Set(ctx, "/", nil, -1)

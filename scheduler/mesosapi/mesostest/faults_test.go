@@ -3,6 +3,7 @@ package mesostest_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -344,7 +345,7 @@ func TestExecutorDiesWhileAgentIsDown(t *testing.T) {
 	pid := agent.ExecutorPID("exec")
 	require.NoError(t, agent.Stop())
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
-	require.Eventually(t, func() bool { return agent.ExecutorPID("exec") == 0 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return agent.ExecutorPID("exec") == 0 }, patience, time.Millisecond, "%s", state(pid))
 	require.NoError(t, agent.Start())
 	d.acknowledge(d.status("t1", mesos.TASK_FAILED))
 }
@@ -423,6 +424,14 @@ func TestPowerOffKillsDaemons(t *testing.T) {
 	require.NoError(t, agent.PowerOff())
 	require.Eventually(t, func() bool { return !alive(daemon) }, patience, time.Millisecond)
 	require.True(t, off)
+}
+
+// state tells, when it is printed, what the kernel says of a process.
+type state int
+
+func (pid state) String() string {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(int(pid)) + "/status")
+	return fmt.Sprintf("process %d: %v %s", pid, err, text)
 }
 
 // alive is whether a process runs; one that has died and that nobody has reaped does not.
