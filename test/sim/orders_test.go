@@ -103,6 +103,9 @@ func (a applied) about(host, step string, verb model.Verb) (found []model.Order)
 	return found
 }
 
+// after are the orders behind the i-th, which may undo what it did.
+func (a applied) after(i int) applied { return applied{list: a.list[i+1:]} }
+
 func (a applied) any(verbs ...model.Verb) bool {
 	return slices.ContainsFunc(a.list, func(o model.Order) bool { return slices.Contains(verbs, o.Verb) })
 }
@@ -120,7 +123,7 @@ func growthOrder(list []model.Order, verb model.Verb, id string) (model.Order, b
 
 // checkObeyed holds that an order did what it says.
 func (w *world) checkObeyed(orders applied) {
-	for _, o := range orders.list {
+	for i, o := range orders.list {
 		switch o.Verb {
 		case model.Pause, model.Resume:
 			if !orders.any(opposite(o.Verb)) && w.intents.paused != (o.Verb == model.Pause) {
@@ -128,14 +131,14 @@ func (w *world) checkObeyed(orders applied) {
 			}
 		case model.Retry:
 			s := w.stepOf(o)
-			if again := s.Failures == 0 && (s.State == model.Pending || s.State == model.Running); !again && len(orders.about(o.Host, o.Step, model.ForceComplete)) == 0 {
+			if again := s.Failures == 0 && (s.State == model.Pending || s.State == model.Running); !again && len(orders.after(i).about(o.Host, o.Step, model.ForceComplete)) == 0 {
 				w.violate("retry of %s %s is applied, and it is %s with %d failures", o.Host, o.Step, s.State, s.Failures)
 			}
 		case model.ForceComplete:
 			s := w.stepOf(o)
 			ran := s.State == model.Done && w.endsOf(o.Host, o.Step, s.Attempt)&endedDone != 0
 			named := slices.ContainsFunc(orders.about(o.Host, o.Step, o.Verb), func(o model.Order) bool { return s.Reason == forcedBy(o) })
-			if !ran && (s.State != model.Running && s.State != model.Done || !named) {
+			if again := len(orders.after(i).about(o.Host, o.Step, model.Retry)) > 0; !ran && !again && (s.State != model.Running && s.State != model.Done || !named) {
 				w.violate("%s %s is forced complete, and it is %s (%s)", o.Host, o.Step, s.State, s.Reason)
 			}
 		case model.GrowthRequest:
