@@ -58,7 +58,7 @@ func TestARaiseWithoutAnAnswerIsSettledByTheProbe(t *testing.T) {
 		require.Eventually(t, func() bool {
 			_, err := term.Commit(s.ctx)
 			return err == nil
-		}, 3*time.Second, 10*time.Millisecond, "nobody else may have something to commit before the lease lapses for good")
+		}, patience, 10*time.Millisecond, "nobody else may have something to commit before the lease lapses for good")
 		require.Equal(t, c.epoch, term.Epoch())
 	}
 }
