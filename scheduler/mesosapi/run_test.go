@@ -28,12 +28,20 @@ func TestASilentMasterIsGivenUp(t *testing.T) {
 	require.Eventually(t, func() bool { return master.subscriptions() > 1 }, soon, tick)
 }
 
-// The master is silent for long behind what it has sent, but nobody waits for
-// it meanwhile: what is there yet is read, and the stream is not given up.
+// The master is silent for long, but nobody listens meanwhile: the stream goes
+// on.
 func TestASlowConsumerIsNoSilentMaster(t *testing.T) {
-	master := lyingMaster(t, func(_ int, _ *scheduler.Call, s stream) {
-		s.welcome(frameworkID, 0.1)
-		s.send(&scheduler.Event{Type: scheduler.Event_MESSAGE, Message: &scheduler.Event_Message{Data: []byte("behind it")}})
+	done := make(chan struct{})
+	master := lyingMaster(t, func(number int, _ *scheduler.Call, s stream) {
+		say := func(text string) {
+			s.send(&scheduler.Event{Type: scheduler.Event_MESSAGE, Message: &scheduler.Event_Message{Data: []byte(text)}})
+		}
+		s.welcome(frameworkID, 0.3)
+		if number == 1 {
+			say("a long work")
+			<-done
+		}
+		say("afterwards")
 		s.hold()
 	})
 	client, err := mesosapi.New(mesosapi.Options{
@@ -43,11 +51,14 @@ func TestASlowConsumerIsNoSilentMaster(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	require.NoError(t, client.Run(ctx, frameworkID, func(e core.Event) {
-		switch e.(type) {
-		case core.MesosSubscribed:
-			time.Sleep(time.Second) // more than three times the three intervals
-		case core.MessageReceived:
+	require.NoError(t, client.Run(ctx, frameworkID, func(event core.Event) {
+		e, ok := event.(core.MessageReceived)
+		switch {
+		case !ok:
+		case string(e.Data) == "a long work":
+			time.Sleep(1200 * time.Millisecond) // more than three intervals
+			close(done)
+		default:
 			cancel()
 		}
 	}))
