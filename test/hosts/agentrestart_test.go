@@ -121,14 +121,20 @@ func TestAnAgentThatRefusesItsFlagsGetsTheOldOnesBack(t *testing.T) {
 			var mend []func()
 			for _, h := range w.Hosts() {
 				mend = append(mend, w.hideDVDCLI(h))
+				if c.cut {
+					hold(t, h, refusal)
+				}
 			}
 			require.NoError(t, w.StartSchedulers())
 			var first *sandbox.Host
 			require.Eventually(t, func() bool {
-				first = w.refuses()
+				first = w.refused()
 				return first != nil
-			}, soon, 20*time.Millisecond, "no agent refuses its flags")
+			}, soon, pollPause, "no agent refuses its flags")
 			if c.cut {
+				for _, h := range w.Hosts() {
+					release(t, h, refusal)
+				}
 				w.cutPower(first)
 			}
 			w.awaitStuckRestart(first)
@@ -153,11 +159,21 @@ func TestAnAgentThatRefusesItsFlagsGetsTheOldOnesBack(t *testing.T) {
 	}
 }
 
-// refuses finds a host whose agent has ended by itself; nil when none has.
-func (w *world) refuses() *sandbox.Host {
+// refusal is the name under which the unit of an agent waits, when the agent has
+// ended by itself.
+const refusal = "refusal"
+
+// refusalScript notes that an agent has ended by itself, and waits as long as its
+// host is held there.
+const refusalScript = "PATH=/usr/bin:/bin\n[ \"$SERVICE_RESULT\" != success ] || exit 0\ntouch " + refusedOnce + "\n"
+
+// refusedOnce is there once an agent has ended by itself.
+const refusedOnce = "/var/lib/agent-refused"
+
+// refused finds a host whose agent has ended by itself; nil when none has.
+func (w *world) refused() *sandbox.Host {
 	for _, h := range w.Hosts() {
-		// It fails, with the word, for a unit that is not active.
-		if state, _ := w.try(h, "systemctl", "is-active", "mesos-slave"); state == "activating" || state == "failed" {
+		if _, err := os.Stat(filepath.Join(h.Root, refusedOnce)); err == nil {
 			return h
 		}
 	}
@@ -182,7 +198,8 @@ func (w *world) awaitStuckRestart(h *sandbox.Host) {
 	w.nothingLeft(h)
 }
 
-// hideDVDCLI gives the agent of a host a PATH that dvdcli is not in.
+// hideDVDCLI gives the agent of a host a PATH that dvdcli is not in, and a unit
+// that notes when the agent ends by itself.
 func (w *world) hideDVDCLI(h *sandbox.Host) (undo func()) {
 	w.t.Helper()
 	dir := filepath.Join(h.Root, "opt/agent")
@@ -190,7 +207,9 @@ func (w *world) hideDVDCLI(h *sandbox.Host) (undo func()) {
 	for name, target := range map[string]string{"cat": "/usr/bin/cat", "mesos-slave": "/usr/sbin/mesos-slave"} {
 		require.NoError(w.t, os.Symlink(target, filepath.Join(dir, name)))
 	}
-	return w.override(h, "mesos-slave", "[Service]\nEnvironment=PATH=/opt/agent\n")
+	script := filepath.Join(h.Root, "root", refusal)
+	require.NoError(w.t, os.WriteFile(script, []byte(refusalScript+holdScript(refusal)), 0o644))
+	return w.override(h, "mesos-slave", "[Service]\nEnvironment=PATH=/opt/agent\nExecStopPost=/bin/sh /root/"+refusal+"\n")
 }
 
 // again orders a step to be tried again.
