@@ -50,7 +50,7 @@ sim: setup ## Play SEEDS simulated histories of the whole control plane, from FI
 test-hosts: ## Run the tests on real hosts: machines with systemd, and dpkg and apt or rpm and dnf. As root; RUN=TestBootstrap/deb is the short form.
 	@[ "$$(id -u)" -eq 0 ] || { echo "make test-hosts: needs root: its hosts are machines of systemd-nspawn" >&2; exit 1; }
 	@deploy/dev/setup hosts
-	go test -count 1 -tags hosts -timeout 30m -p 1 -run '$(RUN)' $(HOST_TESTS)
+	go test -count 1 -tags hosts -timeout 60m -p 1 -run '$(RUN)' $(HOST_TESTS)
 
 drills: setup ## Play every drill on real processes, ROUNDS times, and show what was measured.
 	go test -count $(ROUNDS) -timeout 8h ./test/drills -v -args -drills.set=$(DRILLS)
