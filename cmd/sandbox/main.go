@@ -148,7 +148,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 	flags.StringVar(&o.report, "report", "", "file to write the report to, as JSON")
 	flags.StringVar(&o.packages, "packages", packages, "real: .deb files and this machine's dpkg; stand-in: package tools that cost nothing")
 	flags.StringVar(&o.Release, "product", sandbox.DefaultRelease, "release that is played, "+strings.Join(sandbox.Releases(), " or ")+"; 4.x has no gateway")
-	flags.BoolVar(&o.Platform, "platform", false, "give a 4.x system a management platform; growth does so always")
+	flags.BoolVar(&o.Platform, "platform", false, "give a 4.x system a management platform; growth and uninstall do so always")
 	flags.IntVar(&o.Agents, "agents", sandbox.DefaultAgents, "hosts at the start")
 	flags.IntVar(&o.Schedulers, "schedulers", 0, "scheduler processes; 2, in some drills 3, when 0")
 	flags.IntVar(&o.Disks, "disks", 1, "free disks of each host")

@@ -149,7 +149,7 @@ func bindScaleIO(b *binder, c *Config) {
 	b.yes(&c.Gateway.Insecure, "gateway.insecure", false, "accept any certificate of a gateway")
 	b.yes(&c.Gateway.BypassCertificateCheck, "gateway.bypass-mdm-certificate", false, "let the gateways accept any certificate of an MDM; otherwise each gateway is made to trust those that were first seen")
 	b.duration(&c.Gateway.Timeout, "gateway.timeout", 30*time.Second, "time limit of one request to a gateway")
-	b.text(&c.Gateway.ManagementPlatform, "gateway.management-platform", "", "https URL of the management platform of a 4.x system, which has no gateway: with it pools are read and grown")
+	b.text(&c.Gateway.ManagementPlatform, "gateway.management-platform", "", "https URL of the management platform of a 4.x system, which has no gateway: with it pools are read and grown, and the system is removed")
 	b.text(&c.Devices.Pattern, "devices", "auto", "disks to give to ScaleIO: auto for every free one, or comma-separated patterns such as /dev/sd[b-z]")
 	b.text(&c.Devices.Deny, "devices.deny", "", "disks that ScaleIO never gets, whatever --devices says: comma-separated patterns")
 	b.text(&c.Devices.TestMode, "devices.test-mode", "test-and-activate", "test-and-activate or none")

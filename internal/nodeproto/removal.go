@@ -12,7 +12,9 @@ const (
 	StepRemoveStandbyMDM     = "remove-standby-mdm"
 	StepRemoveMDMPackage     = "remove-mdm-package"
 	StepRemoveLIAPackage     = "remove-lia-package"
-	StepRemoveTraces         = "remove-traces"
+	// StepRemoveActiveMQPackage is of systems from 4.0 on.
+	StepRemoveActiveMQPackage = "remove-activemq-package"
+	StepRemoveTraces          = "remove-traces"
 )
 
 // RestoreAgentFlagsParams belongs to StepRestoreAgentFlags: the flags of the
@@ -28,7 +30,7 @@ type RemoveVolumeDriverParams struct {
 
 // RemovePackageParams belongs to the remove-*-package steps.
 type RemovePackageParams struct {
-	Component string `json:"component"` // mdm, sds, sdc, lia, gateway
+	Component string `json:"component"` // mdm, sds, sdc, lia, gateway, activemq
 	// Package is the installed package's name.
 	Package string `json:"package"`
 	// LastMDM says that the MDM is a cluster of its own by now, and goes all the

@@ -202,7 +202,15 @@ func TestUp(t *testing.T) {
 // made on the same hosts by a framework of the same name that knows nothing of
 // the first.
 func TestUninstall(t *testing.T) {
+	for _, release := range Releases() {
+		t.Run(release, func(t *testing.T) { testUninstall(t, release) })
+	}
+}
+
+// testUninstall plays it with a release; one without gateways has a platform.
+func testUninstall(t *testing.T, release string) {
 	opts := testOptions(t)
+	opts.Release = release
 	report, err := Run(t.Context(), "uninstall", opts, 0, 0)
 	require.NoError(t, err, "%s", opts.Out)
 	require.True(t, report.OK)

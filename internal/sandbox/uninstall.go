@@ -25,6 +25,7 @@ const uninstallSteps = 12
 // uninstallScenario makes a system, removes it with the leader killed in the
 // middle, and makes another one on the same hosts.
 func uninstallScenario(ctx context.Context, s *stage) error {
+	s.opts.Platform = s.opts.gatewayless() // without one nothing is removed
 	return s.inWorld(ctx, "world", func(w *World) error {
 		state, err := w.await(ctx, "the bootstrap", bootstrapLimit, s.progress.show, func(st State) bool { return st.Complete(s.opts.Agents) })
 		if err != nil {
@@ -128,7 +129,7 @@ func (w *World) inspectRemoval(r *Report) error {
 		r.fail("the removal left of ScaleIO: %+v", now)
 	}
 	for _, h := range w.hosts {
-		for _, component := range []string{"mdm", "sds", "sdc", "lia", "gateway"} {
+		for _, component := range []string{"mdm", "sds", "sdc", "lia", "gateway", "activemq"} {
 			if version := w.system.Installed(h.Name, "emc-scaleio-"+component); version != "" {
 				r.fail("the removal left %s %s on %s", component, version, h.Name)
 			}

@@ -32,9 +32,9 @@ type removePackage struct {
 
 func (h *Host) removePackage(p nodeproto.RemovePackageParams, _ Request) (Step, error) {
 	switch p.Component {
-	case mdm, sds, sdc, lia, gateway:
+	case mdm, sds, sdc, lia, gateway, activemq:
 	default:
-		return nil, fmt.Errorf("component %q is none of mdm, sds, sdc, lia, gateway", p.Component)
+		return nil, fmt.Errorf("component %q is none of mdm, sds, sdc, lia, gateway, activemq", p.Component)
 	}
 	if p.Package == "" {
 		return nil, errors.New("parameters name no package")

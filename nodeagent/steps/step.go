@@ -149,7 +149,7 @@ func (h *Host) removalPlan(r Request) (Plan, error) {
 	case nodeproto.StepRemoveVolumeDriver:
 		return planned(r, packageTime, PackageManager, h.removeDriver)
 	case nodeproto.StepRemoveSDCPackage, nodeproto.StepRemoveSDSPackage, nodeproto.StepRemoveGatewayPackage,
-		nodeproto.StepRemoveMDMPackage, nodeproto.StepRemoveLIAPackage:
+		nodeproto.StepRemoveMDMPackage, nodeproto.StepRemoveLIAPackage, nodeproto.StepRemoveActiveMQPackage:
 		return planned(r, packageTime, PackageManager, h.removePackage)
 	case nodeproto.StepShrinkClusterMode:
 		return planned(r, shortTime, SCLI, h.shrinkCluster)

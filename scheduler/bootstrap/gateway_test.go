@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"scaleio-framework/internal/core"
+	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/nodeproto"
 )
 
@@ -25,8 +26,11 @@ func (s *site) call(e core.GatewayCall) []core.Event {
 			return []core.Event{answer}
 		}
 	}
-	if s.noGateway {
+	if s.noGateway && !slices.ContainsFunc(e.Gateways, model.Gateway.Platform) {
 		s.wrong("%s, and there are no gateways", e)
+	}
+	if s.noGateway && !strings.HasPrefix(e.Step, "remov") {
+		s.wrong("%s through the platform, and scli makes it", e)
 	}
 	result := s.storage(e.Host, e.Step, e.Params)
 	if text, ours := s.takeOut(e); ours && text != "" {

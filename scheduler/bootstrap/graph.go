@@ -32,7 +32,7 @@ const (
 	LastMDM Runner = "last MDM"
 	// ByGateway: the leader, through any gateway's REST API. Where the release
 	// has no gateway, the node agent of the manager that is the primary MDM, by
-	// scli.
+	// scli; for a removal the leader, through the management platform.
 	ByGateway Runner = "gateway"
 	// ByPlatform: the leader, through the management platform of a 4.x system.
 	ByPlatform Runner = "platform"

@@ -79,7 +79,7 @@ type Options struct {
 	BypassCertificateCheck bool
 
 	// ManagementPlatform is the URL of the management platform of a 4.x system,
-	// through which it is read and grown; empty for none.
+	// through which it is read, grown and removed; empty for none.
 	ManagementPlatform string
 
 	// Driver is where SDCs find kernel modules that their package has not; nil

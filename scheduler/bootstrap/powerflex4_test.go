@@ -72,7 +72,8 @@ func (s *site) refuse4(h *host, e core.SendCommand) *nodeproto.Report {
 		if h.certificate != p.Authority && string(e.Sealed) != box {
 			return fail("no certificate in %q, wanted is %q", e.Sealed, box)
 		}
-	case nodeproto.StepCreateCluster, nodeproto.StepAddStandbyMDM, nodeproto.StepSwitchClusterMode, nodeproto.StepRenameSystem:
+	case nodeproto.StepCreateCluster, nodeproto.StepAddStandbyMDM, nodeproto.StepSwitchClusterMode, nodeproto.StepRenameSystem,
+		nodeproto.StepShrinkClusterMode, nodeproto.StepRemoveStandbyMDM:
 		scli = true
 		var p struct{ Release string }
 		if p = decode[struct{ Release string }](s, e.Command.Params); p.Release != release4 {
@@ -159,7 +160,7 @@ func TestBootstrapOf4x(t *testing.T) {
 	st.Deliver(st.site.seen("e"), -1)
 	st.Settle(time.Minute)
 	require.Equal(t, model.Done, st.step("e", core.StepAddDevices).State)
-	require.Contains(t, st.order("0000000001", `{"verb":"uninstall","system":"scaleio"}`), "the removal of a system of release 4.5-2100.105 is not part of the plan")
+	require.Contains(t, st.order("0000000001", `{"verb":"uninstall","system":"scaleio"}`), "a system of release 4.5-2100.105 is removed through its management platform")
 }
 
 // Whoever makes it, the steps that are there only for 4.x are in no other plan.

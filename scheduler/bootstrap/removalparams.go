@@ -191,7 +191,7 @@ func removeDomainParams(t *turn, at ref) (any, error) {
 // another's.
 func shrinkParams(t *turn, at ref) (any, error) {
 	runner := t.runner(t.graph.byName[at.name()], at)
-	params := nodeproto.ShrinkClusterModeParams{Username: t.options.AdminUsername}
+	params := nodeproto.ShrinkClusterModeParams{Release: t.scliRelease(), Username: t.options.AdminUsername}
 	for _, m := range t.cluster.Members {
 		switch {
 		case m.Address == "":
@@ -221,7 +221,7 @@ func removeStandbyParams(t *turn, at ref) (any, error) {
 		case m.Host == t.cluster.Uninstall.LastMDM:
 			return nil, notNeeded{"it is the last MDM"}
 		default:
-			return nodeproto.RemoveStandbyMDMParams{Name: m.Name, IPs: []string{m.Address}, Username: t.options.AdminUsername}, nil
+			return nodeproto.RemoveStandbyMDMParams{Release: t.scliRelease(), Name: m.Name, IPs: []string{m.Address}, Username: t.options.AdminUsername}, nil
 		}
 	}
 	return nil, fmt.Errorf("/cluster has no member %q: mend its members by hand", at.object())

@@ -85,7 +85,7 @@ func (p *previewer) block(nodes map[string]*model.Node) {
 	say := func(format string, args ...any) {
 		p.view.Blocked = append(p.view.Blocked, fmt.Sprintf(format, args...))
 	}
-	if reason := irremovable(p.cluster); reason != "" {
+	if reason := irremovable(p.cluster); reason != "" && !p.removing() {
 		say("%s", reason)
 		return
 	}

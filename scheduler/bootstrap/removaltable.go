@@ -183,6 +183,14 @@ func removalOfCluster() []*spec {
 		},
 		{
 			StepInfo: StepInfo{
+				Name: nodeproto.StepRemoveActiveMQPackage, Scope: PerNode, Runner: OwnHost,
+				Needs: []Need{{SameHost, nodeproto.StepRemoveMDMPackage, "the MDM of 4.5 starts it"}},
+				Text:  "remove ActiveMQ (from 4.0 on)",
+			},
+			since4: true, params: removePackageParams(componentActiveMQ, nodeproto.StepActiveMQPackage), undoes: nodeproto.StepActiveMQPackage,
+		},
+		{
+			StepInfo: StepInfo{
 				Name: nodeproto.StepRemoveLIAPackage, Scope: PerNode, Runner: OwnHost,
 				Needs: []Need{
 					{SameHost, nodeproto.StepRemoveMDMPackage, "it serves the other components of its host"},
@@ -198,6 +206,7 @@ func removalOfCluster() []*spec {
 				Needs: []Need{
 					{SameHost, nodeproto.StepRemoveLIAPackage, "everything else on the host is done with what it removes"},
 					{SameHost, nodeproto.StepRemoveGatewayPackage, "everything else on the host is done with what it removes"},
+					{SameHost, nodeproto.StepRemoveActiveMQPackage, "everything else on the host is done with what it removes"},
 				},
 				Text: "remove the node agent's downloads and, when it ends, its journal",
 			},

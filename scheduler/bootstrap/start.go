@@ -81,7 +81,9 @@ func (t *turn) ready(s *spec, at ref, step model.Step) bool {
 func (t *turn) runner(s *spec, at ref) string {
 	switch s.Runner {
 	case ByGateway:
-		if !hasGateway(t.cluster.Release) {
+		// What is taken away goes through the platform, without which it would not
+		// have been ordered.
+		if !hasGateway(t.cluster.Release) && !s.removal {
 			return t.primary()
 		}
 		return model.RunnerGateway
@@ -221,7 +223,7 @@ func wireKey(s *spec, at ref, runner string) string {
 // secrets are the names of what a step's command carries: who runs scli from 4.0
 // on needs the login file's password and no other.
 func (t *turn) secrets(s *spec) []string {
-	if !hasGateway(t.cluster.Release) && (s.Runner == FirstMDM || s.Runner == ByGateway) {
+	if !hasGateway(t.cluster.Release) && (s.Runner == FirstMDM || s.Runner == LastMDM || s.Runner == ByGateway) {
 		return []string{nodeproto.SecretP12Password}
 	}
 	return s.Secrets

@@ -75,6 +75,11 @@ func (s *site) takeAway(h *host, c nodeproto.Command) json.RawMessage {
 		if h.name == s.primary {
 			before(nodeproto.StepMDMPackage)
 		}
+	case nodeproto.StepRemoveActiveMQPackage:
+		if h.packages[nodeproto.StepMDMPackage] {
+			s.wrong("%s on %s below its MDM", c.Step, h.name)
+		}
+		gone(nodeproto.StepActiveMQPackage)
 	case nodeproto.StepRemoveLIAPackage:
 		gone(nodeproto.StepLIAPackage)
 	case nodeproto.StepRemoveTraces:

@@ -39,10 +39,10 @@ func (t *turn) uninstall(order model.Order) error {
 
 // irremovable says why a system cannot be removed at all; empty when it can.
 func irremovable(cluster *model.Cluster) string {
-	if hasGateway(cluster.Release) {
+	if hasGateway(cluster.Release) || !cluster.Started(nodeproto.StepCreateCluster) || slices.ContainsFunc(cluster.Gateways, model.Gateway.Platform) {
 		return ""
 	}
-	return fmt.Sprintf("the removal of a system of release %s is not part of the plan: its objects would be taken away through a gateway, and PowerFlex 4.x has none; take it down with scli and the package manager", cluster.Release)
+	return fmt.Sprintf("a system of release %s is removed through its management platform, which tells whether a volume is mapped, and none is known: name it by --gateway.management-platform (its step in scaleioctl plan says what it lacks), or take the system down with scli and the package manager", cluster.Release)
 }
 
 func byWhom(by string) string {
@@ -134,7 +134,7 @@ func (t *turn) outfitHostRemoval(host string) {
 	}
 	if !t.fitted(host) {
 		for _, s := range t.graph.specs {
-			if s.removal && s.Scope == PerNode {
+			if s.removal && s.Scope == PerNode && !t.absent(s) {
 				t.reopen(ref{host, s.Name})
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/scheduler/bootstrap"
+	"scaleio-framework/scheduler/internal/coretest"
 )
 
 const orderUninstall = `{"verb":"uninstall","system":"scaleio","by":"ann"}`
@@ -24,8 +25,21 @@ func (st *stage) removed(t coretestT) {
 	require.True(t, view.Complete, "%v %v", view.Counts, view.Steps)
 	require.Empty(t, view.Problems)
 	require.Empty(t, st.site.anywhere(
-		nodeproto.StepMDMPackage, nodeproto.StepSDSPackage, nodeproto.StepSDCPackage, nodeproto.StepLIAPackage, nodeproto.StepGatewayPackage))
+		nodeproto.StepMDMPackage, nodeproto.StepSDSPackage, nodeproto.StepSDCPackage, nodeproto.StepLIAPackage, nodeproto.StepGatewayPackage, nodeproto.StepActiveMQPackage))
 	require.Empty(t, st.site.violations)
+}
+
+// both are the sites on which a removal is played: with gateways, and of 4.x
+// with a management platform.
+func both() map[string]func(t coretest.T, names ...string) *stage {
+	return map[string]func(t coretest.T, names ...string) *stage{
+		"gateways": func(t coretest.T, names ...string) *stage { return newStage(t, options(), newSite(names...)) },
+		"platform": func(t coretest.T, names ...string) *stage {
+			s := newSite4(names...)
+			s.platforms = map[string]string{platform: "sys"}
+			return newStage(t, platformOptions(platform), s)
+		},
+	}
 }
 
 type coretestT interface {
@@ -81,9 +95,13 @@ func TestOrdersAboutARemovalThatMakeNoSense(t *testing.T) {
 
 // A dry run says what the order would be refused for.
 func TestADryRunSaysThatASystemCannotBeRemoved(t *testing.T) {
-	preview := bootstrap.PreviewRemoval(&model.Cluster{Release: "4.5-2100.105"}, nil, nil, false)
+	cluster := &model.Cluster{Release: "4.5-2100.105", Steps: map[string]model.Step{nodeproto.StepCreateCluster: {State: model.Done, Attempt: 1}}}
+	preview := bootstrap.PreviewRemoval(cluster, nil, nil, false)
 	require.Len(t, preview.Blocked, 1)
-	require.Contains(t, preview.Blocked[0], "the removal of a system of release 4.5-2100.105 is not part of the plan")
+	require.Contains(t, preview.Blocked[0], "a system of release 4.5-2100.105 is removed through its management platform")
+	require.Contains(t, preview.Blocked[0], "--gateway.management-platform")
+	cluster.Gateways = []model.Gateway{{URL: platform, SystemID: "sys"}}
+	require.Empty(t, bootstrap.PreviewRemoval(cluster, nil, nil, false).Blocked)
 }
 
 // Before anything was changed the order can be taken back, and given again.
@@ -261,11 +279,12 @@ func TestARemovalWaitsForGrowths(t *testing.T) {
 }
 
 // uninstallDyingAt removes a system with one crash.
-func uninstallDyingAt(t *testing.T, at *moment) (*stage, []int) {
-	st := newStage(t, options(), newSite("a", "b", "c"))
+func uninstallDyingAt(st *stage, at *moment) (*stage, []int) {
 	st.Check = nil
 	st.install()
-	st.site.primary = "b"
+	if !st.site.noGateway {
+		st.site.primary = "b" // elsewhere nothing waits for a back-off, so that deaths reach the end
+	}
 	st.World.Put("/orders/1", []byte(orderUninstall))
 	st.Post(core.OrderReceived{Path: "/orders/1", Raw: []byte(orderUninstall)})
 	var effects []int
@@ -296,8 +315,16 @@ func uninstallDyingAt(t *testing.T, at *moment) (*stage, []int) {
 // The leader is killed before and after each commit and each effect of a
 // removal: the end is the same, and no step is done twice.
 func TestARemovalEndsTheSameWhereverTheLeaderDies(t *testing.T) {
-	t.Parallel()
-	baseline, effects := uninstallDyingAt(t, nil)
+	for name, make := range both() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			removalEndsTheSame(t, func() *stage { return make(t, "a", "b", "c") })
+		})
+	}
+}
+
+func removalEndsTheSame(t *testing.T, fresh func() *stage) {
+	baseline, effects := uninstallDyingAt(fresh(), nil)
 	baseline.removed(t)
 	require.Greater(t, len(effects), 40)
 	ran := func(st *stage) map[string][]string {
@@ -315,7 +342,7 @@ func TestARemovalEndsTheSameWhereverTheLeaderDies(t *testing.T) {
 			if deaths++; deaths%stride != offset {
 				continue
 			}
-			st, _ := uninstallDyingAt(t, &moment{unit, performed})
+			st, _ := uninstallDyingAt(fresh(), &moment{unit, performed})
 			st.removed(t)
 			require.Equal(t, want, ran(st), "death in unit %d after %d effects", unit, performed)
 			require.Equal(t, baseline.site.released, st.site.released)
@@ -326,9 +353,17 @@ func TestARemovalEndsTheSameWhereverTheLeaderDies(t *testing.T) {
 // A paused ex-leader may perform what was committed, of the installation too,
 // at any later time: nothing comes back, and nothing is lost that must stay.
 func TestCommittedEffectsBringNothingBack(t *testing.T) {
-	t.Parallel()
+	for name, make := range both() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			nothingComesBack(t, func(t coretest.T) *stage { return make(t, "a", "b", "c") })
+		})
+	}
+}
+
+func nothingComesBack(t *testing.T, fresh func(coretest.T) *stage) {
 	rapid.Check(t, func(t *rapid.T) {
-		st := newStage(t, options(), newSite("a", "b", "c"))
+		st := fresh(t)
 		w := &witness{site: st.site}
 		st.Outside = w
 		st.Check = nil
@@ -353,7 +388,7 @@ func TestCommittedEffectsBringNothingBack(t *testing.T) {
 		st.Settle(time.Hour)
 		require.True(t, st.view().Complete, "%v", st.view().Steps)
 		require.Empty(t, st.site.anywhere(
-			nodeproto.StepMDMPackage, nodeproto.StepSDSPackage, nodeproto.StepSDCPackage, nodeproto.StepLIAPackage, nodeproto.StepGatewayPackage))
+			nodeproto.StepMDMPackage, nodeproto.StepSDSPackage, nodeproto.StepSDCPackage, nodeproto.StepLIAPackage, nodeproto.StepGatewayPackage, nodeproto.StepActiveMQPackage))
 		require.Empty(t, st.site.violations)
 	})
 }
@@ -361,7 +396,7 @@ func TestCommittedEffectsBringNothingBack(t *testing.T) {
 // takes reports whether the system behind the gateways is still such that a
 // call of a leader that slept can have any effect.
 func (s *site) takes(e core.GatewayCall) bool {
-	if s.anywhere(nodeproto.StepGatewayPackage) == "" {
+	if !s.noGateway && s.anywhere(nodeproto.StepGatewayPackage) == "" {
 		return false
 	}
 	switch nodeproto.Name(e.Step) {
@@ -379,5 +414,5 @@ func (s *site) takes(e core.GatewayCall) bool {
 	case core.StepVerifyVolume, core.StepVerify:
 		return len(s.devices) >= 3
 	}
-	return strings.HasPrefix(e.Step, "remove-") || e.Step == core.StepRemovalCheck
+	return e.Step == core.StepManagementPlatform || strings.HasPrefix(e.Step, "remove-") || e.Step == core.StepRemovalCheck
 }

@@ -197,3 +197,30 @@ func TestWhatIsNoPlatform(t *testing.T) {
 	require.True(t, got.Hopeless)
 	require.Contains(t, got.Err, "no system_id is given")
 }
+
+// A system of 4.x is emptied through its platform, unless a volume is mapped.
+func TestASystemOf4xIsEmptiedThroughThePlatform(t *testing.T) {
+	w, platform := newPlatform(t)
+	p := w.platformPerformer(t, nil)
+	through := []model.Gateway{w.met(t, p, platform.URL())}
+	done[any](t, p.Perform(t.Context(), call(t, through, core.StepVerifyVolume, volume("users"))))
+	for _, s := range append(removals()[:2], struct {
+		step   string
+		params any
+		op     scaleiotest.Op
+	}{step: core.StepRemovalCheck, params: core.RemovalCheckParams{VolumePrefix: ours}}) {
+		got := p.Perform(t.Context(), call(t, through, s.step, s.params))
+		require.Contains(t, got.Err, "volume users is mapped to SDC 127.0.1.13", s.step)
+		require.True(t, got.Interrupted, "an operator is waited for")
+	}
+	done[any](t, p.Perform(t.Context(), call(t, through, core.StepVerify, core.VerifyParams{VolumePrefix: "users"})))
+	for _, s := range removals() {
+		for range 2 {
+			done[any](t, p.Perform(t.Context(), call(t, through, s.step, s.params)))
+		}
+	}
+	now := w.Snapshot()
+	require.Empty(t, now.Domains)
+	require.Empty(t, now.SDSs)
+	require.Empty(t, now.Volumes)
+}
