@@ -3,6 +3,7 @@ package zktest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -121,13 +122,25 @@ func (s *server) exited() bool {
 // serving is in the answer to "srvr" of a server that serves clients.
 const serving = "Mode:"
 
+const (
+	// answerTime is what a busy machine may need for a word.
+	answerTime = 5 * time.Second
+	// firstAnswerTime is short, and longer after each word that found a listener
+	// and no answer: one that has just begun to listen may never answer.
+	firstAnswerTime = 100 * time.Millisecond
+)
+
 // awaitServing waits until the server serves clients. "srvr" is asked because
 // "ruok" is answered too early.
 func (s *server) awaitServing(ctx context.Context) error {
+	limit := firstAnswerTime
 	for {
-		answer, err := s.ask(ctx, "srvr")
+		answer, err := s.askWithin(ctx, limit, "srvr")
 		if err == nil && strings.Contains(answer, serving) {
 			return nil
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			limit = min(2*limit, answerTime)
 		}
 		if s.exited() {
 			return fmt.Errorf("zktest: server %d ended at its start:\n%s", s.id, s.logTail())
@@ -142,7 +155,11 @@ func (s *server) awaitServing(ctx context.Context) error {
 
 // ask sends one of ZooKeeper's four letter words.
 func (s *server) ask(ctx context.Context, word string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	return s.askWithin(ctx, answerTime, word)
+}
+
+func (s *server) askWithin(ctx context.Context, limit time.Duration, word string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.addr())
 	if err != nil {
