@@ -234,16 +234,52 @@ func (t *turn) finishParts(parts []*model.Growth, state model.GrowthState) {
 	t.countFinished(parts)
 }
 
+// decline closes a growth that waits for approval, or by hand for disks:
+// nothing was done for it.
 func (t *turn) decline(order model.Order) error {
 	parts, err := t.awaiting(order.Growth)
-	if err != nil {
-		return err
+	if err == nil {
+		t.closeDeclined(parts, order)
+		return nil
 	}
+	parts = t.parts(order.Growth)
+	waiting, begun := t.waitForDisks(parts)
+	switch {
+	case len(parts) == 0:
+		return err
+	case len(waiting) == 0:
+		return fmt.Errorf("growth %s is %s: one can be declined while it waits for approval or, by hand, for disks", order.Growth, parts[0].State)
+	case begun:
+		for _, w := range waiting {
+			w.end(model.SlotFailed, "declined by %s before a disk was there", orSomebody(order.By))
+			t.queue[w.g.ID] = true
+		}
+	default:
+		t.closeDeclined(parts, order)
+	}
+	return nil
+}
+
+// waitForDisks are the slots of a growth by hand that have no disk yet; begun
+// says that there are others.
+func (t *turn) waitForDisks(parts []*model.Growth) (waiting []*work, begun bool) {
+	for _, g := range parts {
+		for i := range g.Slots {
+			if s := &g.Slots[i]; g.Provider == ProviderManual && g.State == model.GrowthOpen && s.State == model.SlotPlanned {
+				waiting = append(waiting, &work{turn: t, g: g, s: s, l: t.live(g, i)})
+			} else {
+				begun = true
+			}
+		}
+	}
+	return waiting, begun
+}
+
+func (t *turn) closeDeclined(parts []*model.Growth, order model.Order) {
 	for _, g := range parts {
 		g.Reason = shorten(g.Reason + "; declined by " + orSomebody(order.By))
 	}
 	t.finishParts(parts, model.GrowthDeclined)
-	return nil
 }
 
 // retry lets the failed and parked slots of a growth be tried again, each from

@@ -309,6 +309,59 @@ func TestManualGrowth(t *testing.T) {
 	require.LessOrEqual(t, pool.Fullness(), 0.65)
 }
 
+// A growth by hand that nobody brings disks for ends by an order; what has its
+// disk already is kept.
+func TestAGrowthByHandIsDeclined(t *testing.T) {
+	for name, c := range map[string]struct {
+		disks   []string
+		want    model.GrowthState
+		devices int
+	}{
+		"before any disk":  {nil, model.GrowthDeclined, 3},
+		"after one of two": {[]string{"h2"}, model.GrowthPartial, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := growthtest.New(3, 0.85)
+			o := eager()
+			o.Policy.Provider = storagegrowth.ProviderManual
+			st := newStage(t, s, o)
+			st.start()
+			st.run(time.Hour)
+			id := st.growths()[0].ID
+			for _, host := range c.disks {
+				i := s.Instances[host]
+				i.Disks = append(i.Disks, model.Disk{Path: "/dev/disk/by-id/new", Size: 200 * growthtest.GiB, Free: true})
+				st.post(s.NodeUp(i))
+			}
+			st.run(5 * time.Minute)
+			require.Empty(t, st.order("1", model.Order{Verb: model.GrowthDecline, Growth: id, By: "ann"}))
+			st.run(time.Minute)
+			g := st.growths()[0]
+			require.Equal(t, c.want, g.State)
+			require.Len(t, s.Pools["default/default"].Devices, c.devices)
+			require.Contains(t, g.Reason+g.Slots[0].Error, "declined by ann")
+			require.Contains(t, st.order("2", model.Order{Verb: model.GrowthDecline, Growth: id}), "one can be declined while it waits for approval or, by hand, for disks")
+
+			// The next leader lets it rest, too, until the cool-down is over.
+			st.start()
+			st.run(time.Minute)
+			require.Len(t, st.growths(), 1)
+			require.Equal(t, c.want, st.growths()[0].State)
+		})
+	}
+}
+
+// What EC2 may have begun cannot be declined.
+func TestAGrowthThatHasBegunIsNotDeclined(t *testing.T) {
+	s := growthtest.New(3, 0.85)
+	s.CreateTakes = time.Hour
+	st := newStage(t, s, eager())
+	st.start()
+	st.run(5 * time.Minute)
+	require.Contains(t, st.order("1", model.Order{Verb: model.GrowthDecline, Growth: st.growths()[0].ID}), "is open: one can be declined")
+	require.Contains(t, st.order("2", model.Order{Verb: model.GrowthDecline, Growth: "none"}), "there is no growth none")
+}
+
 // A large growth has several records, each within the limits of one.
 func TestALargeGrowthHasSeveralRecords(t *testing.T) {
 	s := growthtest.New(largeGrowth, 0.85)
