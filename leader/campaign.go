@@ -26,11 +26,14 @@ type campaign struct {
 	conn   Conn
 	card   Card
 	layout int32 // znode version of /version
+	// founded: this candidacy made /version, so nobody has led here before.
+	founded bool
+	absent  time.Time // when /epoch was first missed
 }
 
 // run tries once. errLost is no failure; other errors are temporary, but for
 // those that final tells.
-func (c campaign) run(ctx context.Context) (victory, error) {
+func (c *campaign) run(ctx context.Context) (victory, error) {
 	record, fence, err := c.lastEpoch(ctx)
 	if err != nil {
 		return victory{}, err
@@ -60,9 +63,12 @@ func (c campaign) run(ctx context.Context) (victory, error) {
 }
 
 // lastEpoch reads /epoch, made with epoch 0 where it is absent.
-func (c campaign) lastEpoch(ctx context.Context) (epochRecord, int32, error) {
+func (c *campaign) lastEpoch(ctx context.Context) (epochRecord, int32, error) {
 	data, stat, err := c.conn.Get(ctx, PathEpoch)
 	if errors.Is(err, zkconn.ErrNoNode) {
+		if err := c.mayFound(); err != nil {
+			return epochRecord{}, 0, err
+		}
 		_, err = c.conn.Create(ctx, PathEpoch, epochRecord{}.succeed(0, Card{}, time.Now()), zkconn.Persistent)
 		switch {
 		case err == nil, errors.Is(err, zkconn.ErrNodeExists):
@@ -74,6 +80,7 @@ func (c campaign) lastEpoch(ctx context.Context) (epochRecord, int32, error) {
 	if err != nil {
 		return epochRecord{}, 0, err
 	}
+	c.absent = time.Time{}
 	record, err := decodeEpoch(data)
 	if err != nil {
 		return epochRecord{}, 0, unreadable(PathEpoch, err)
@@ -81,9 +88,28 @@ func (c campaign) lastEpoch(ctx context.Context) (epochRecord, int32, error) {
 	return record, stat.Version, nil
 }
 
+// mayFound keeps a candidate from making an /epoch that was removed by hand
+// before its leader has noticed: the versions of the new one begin at 0 again,
+// so it would pass for his fence, and two would lead for good. A leader who is
+// served misses it with his next probe, and within two sessions every other has
+// been served or has lost his session.
+func (c *campaign) mayFound() error {
+	if c.founded {
+		return nil
+	}
+	now := time.Now()
+	if c.absent.IsZero() {
+		c.absent = now
+	}
+	if now.Sub(c.absent) < 2*c.conn.NegotiatedTimeout() {
+		return fmt.Errorf("%w or is about to: %s is absent", errLost, PathEpoch)
+	}
+	return nil
+}
+
 // layoutChanged tells whether the new /version is still ours to work with; if
 // so the candidacy starts anew.
-func (c campaign) layoutChanged(ctx context.Context) error {
+func (c *campaign) layoutChanged(ctx context.Context) error {
 	if _, err := readLayout(ctx, c.conn); err != nil {
 		return fmt.Errorf("%w: %w", errSessionOver, err)
 	}
@@ -93,7 +119,7 @@ func (c campaign) layoutChanged(ctx context.Context) error {
 // findOut settles an electing multi without an answer. It was ours only if
 // /leader belongs to this session and /epoch carries this instance: either
 // alone may be left from before, or be another's.
-func (c campaign) findOut(ctx context.Context, next uint64) (victory, error) {
+func (c *campaign) findOut(ctx context.Context, next uint64) (victory, error) {
 	for {
 		won, err := c.look(ctx, next)
 		if err == nil || errors.Is(err, errSessionOver) || errors.Is(err, errLost) || final(refusal(err)) {
@@ -105,7 +131,7 @@ func (c campaign) findOut(ctx context.Context, next uint64) (victory, error) {
 	}
 }
 
-func (c campaign) look(ctx context.Context, next uint64) (victory, error) {
+func (c *campaign) look(ctx context.Context, next uint64) (victory, error) {
 	if err := c.conn.Sync(ctx); err != nil {
 		return victory{}, sessionOver(err)
 	}

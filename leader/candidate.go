@@ -14,7 +14,7 @@ var errSessionOver = errors.New("the candidacy has to start anew")
 
 // stand is one candidacy: it lasts until victory or the end of the session.
 func (e *Elector) stand(ctx context.Context, conn Conn) (victory, error) {
-	layout, err := e.prepare(ctx, conn)
+	layout, founded, err := e.prepare(ctx, conn)
 	if err != nil {
 		return victory{}, refusal(err)
 	}
@@ -24,7 +24,7 @@ func (e *Elector) stand(ctx context.Context, conn Conn) (victory, error) {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	leaders := conn.WatchData(watching, PathLeader)
-	campaign := campaign{conn: conn, card: e.opts.Card, layout: layout}
+	campaign := campaign{conn: conn, card: e.opts.Card, layout: layout, founded: founded}
 	vacant := false
 	retry := time.NewTimer(0)
 	defer retry.Stop()
@@ -74,22 +74,24 @@ func (e *Elector) notice(conn Conn, s zkconn.NodeState) {
 }
 
 // prepare checks the layout before anything else, writes it where there is
-// none, and makes the containers. It returns the znode version of /version.
-func (e *Elector) prepare(ctx context.Context, conn Conn) (int32, error) {
+// none, and makes the containers. It returns the znode version of /version, and
+// whether it has made it.
+func (e *Elector) prepare(ctx context.Context, conn Conn) (layout int32, founded bool, err error) {
 	if err := conn.EnsurePath(ctx, "/"); err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	layout, err := readLayout(ctx, conn)
+	layout, err = readLayout(ctx, conn)
 	if errors.Is(err, zkconn.ErrNoNode) {
 		_, err = conn.Create(ctx, PathVersion, encodeLayout(), zkconn.Persistent)
+		founded = err == nil
 		if err == nil || errors.Is(err, zkconn.ErrNodeExists) {
 			layout, err = readLayout(ctx, conn)
 		}
 	}
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	return layout, ensureContainers(ctx, conn)
+	return layout, founded, ensureContainers(ctx, conn)
 }
 
 // ensureContainers makes the containers that are missing.

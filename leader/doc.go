@@ -48,7 +48,9 @@
 //	answer to the electing multi lost     sync, read /leader and /epoch: won only  -
 //	                                      if both are ours
 //	record edited by hand                 *ConflictError with the path             -
-//	root removed by hand                  ErrDeposed; candidates make it anew      3
+//	/epoch or root removed by hand        ErrDeposed; candidates make it anew      3
+//	                                      after two sessions, when no leader can
+//	                                      take the new one for his
 //	candidate's session expired           it dials anew and stands again           -
 //	ZooKeeper away from a candidate       it waits, and says so once               -
 //	credentials or ACLs refuse            ErrRefused                               4

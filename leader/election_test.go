@@ -274,8 +274,8 @@ func BenchmarkHandOver(b *testing.B) {
 
 func TestACandidateBeginsAnewWhereTheRootWasRemovedByHand(t *testing.T) {
 	s := newScene(t)
-	first := s.elect("a", s.server, 10*time.Second)
-	next := s.candidate(s.elector("b", s.server, 10*time.Second))
+	first := s.elect("a", s.server, 2*time.Second)
+	next := s.candidate(s.elector("b", s.server, 2*time.Second))
 	require.Eventually(t, func() bool { return s.exists("/candidates/b") }, patience, 5*time.Millisecond)
 	s.removeAll()
 	require.ErrorIs(t, first.Recover(s.ctx), leader.ErrDeposed)
