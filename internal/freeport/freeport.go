@@ -17,31 +17,37 @@ const first, last = 15000, 32767
 // attempts suffice unless almost all ports are taken.
 const attempts = 100
 
-// Find returns a port of an address that nobody listens on. Two calls may give
-// the same one as long as nobody listens on it.
-func Find(ip string) (int, error) { return FindRow(ip, 1) }
-
-// FindRow returns the first of some ports in a row, like Find.
-func FindRow(ip string, length int) (int, error) {
-	var err error
-	for range attempts {
-		port := first + rand.IntN(last-first+2-length)
-		if err = free(ip, port, length); err == nil {
-			return port, nil
-		}
-	}
-	return 0, fmt.Errorf("find a free port of %s from %d to %d: the last of %d attempts: %w", ip, first, last, attempts, err)
+// Find returns a port of an address that nobody listens on or has reserved. Two
+// calls may give the same one as long as nobody listens on it.
+func Find(ip string) (port int, err error) {
+	err = search(1, func(p int) error {
+		port = p
+		return free(ip, p)
+	})
+	return port, err
 }
 
-func free(ip string, port, length int) error {
-	for p := port; p < port+length; p++ {
-		ln, err := net.Listen("tcp", net.JoinHostPort(ip, strconv.Itoa(p)))
-		if err != nil {
-			return err
-		}
-		if err := ln.Close(); err != nil {
-			return err
+// search tries ports, with room for so many in a row, until one serves.
+func search(length int, serves func(port int) error) error {
+	var err error
+	for range attempts {
+		if err = serves(first + rand.IntN(last-first+2-length)); err == nil {
+			return nil
 		}
 	}
-	return nil
+	return fmt.Errorf("find a free port from %d to %d: the last of %d attempts: %w", first, last, attempts, err)
+}
+
+func free(ip string, port int) error {
+	address := net.JoinHostPort(ip, strconv.Itoa(port))
+	claim, err := net.ListenPacket("udp", address)
+	if err != nil {
+		return err // reserved
+	}
+	defer claim.Close()
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	return ln.Close()
 }

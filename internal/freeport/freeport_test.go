@@ -10,13 +10,30 @@ import (
 	"scaleio-framework/internal/freeport"
 )
 
-func TestPortsInARowAreFree(t *testing.T) {
-	port, err := freeport.FindRow("127.0.0.1", 2)
-	require.NoError(t, err)
-	for _, p := range []int{port, port + 1} {
+func TestReservedPortsCanBeListenedOnAndAreGivenToNobodyElse(t *testing.T) {
+	seen := map[int]bool{}
+	var rows []*freeport.Row
+	for range 300 { // so many that some would meet, were they drawn without a look
+		row, err := freeport.Reserve(2)
+		require.NoError(t, err)
+		for _, p := range []int{row.First, row.First + 1} {
+			require.False(t, seen[p], p)
+			seen[p] = true
+		}
+		rows = append(rows, row)
+	}
+	for range 100 {
+		port, err := freeport.Find("127.0.0.1")
+		require.NoError(t, err)
+		require.False(t, seen[port], port)
+	}
+	for _, p := range []int{rows[0].First, rows[0].First + 1} {
 		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p)))
 		require.NoError(t, err)
 		require.NoError(t, ln.Close())
+	}
+	for _, row := range rows {
+		require.NoError(t, row.Close())
 	}
 }
 
@@ -33,7 +50,7 @@ func TestAFoundPortCanBeListenedOnAndIsNoOutgoingConnections(t *testing.T) {
 
 func TestAnAddressOfAnotherMachineHasNone(t *testing.T) {
 	_, err := freeport.Find("192.0.2.1")
-	require.ErrorContains(t, err, "find a free port of 192.0.2.1")
+	require.ErrorContains(t, err, "find a free port")
 }
 
 func TestNobodyElseHasAClaimedNetwork(t *testing.T) {

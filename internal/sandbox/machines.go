@@ -124,7 +124,7 @@ func (w *World) PackageVersion() string { return releases[w.opts.Release] }
 
 // EditPackages builds the vendor's packages anew, as edit leaves them.
 func (w *World) EditPackages(edit func(*packagestest.Package)) error {
-	_, err := scaleiotest.BuildPackages(w.packages, releases[w.opts.Release], w.os(), w.gatewayPort, edit)
+	_, err := scaleiotest.BuildPackages(w.packages, releases[w.opts.Release], w.os(), w.gateway.First, edit)
 	return err
 }
 

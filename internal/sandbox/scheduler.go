@@ -30,6 +30,7 @@ type Scheduler struct {
 
 	program string
 	env     []string
+	port    *freeport.Row
 	stop    chan struct{}
 	ended   chan struct{}
 
@@ -60,16 +61,18 @@ func (w *World) StartSchedulers() error {
 // under another SIO_NAME and SIO_ZK it is another framework's.
 func (w *World) StartScheduler(settings ...string) error {
 	n := len(w.schedulers) + 1
-	port, err := freeport.Find(w.address())
+	reserved, err := freeport.Reserve(1) // also while it is down
 	if err != nil {
 		return err
 	}
+	port := reserved.First
 	s := &Scheduler{
 		Name:    fmt.Sprintf("scheduler%d", n),
 		URL:     "http://" + net.JoinHostPort(w.address(), strconv.Itoa(port)),
 		Log:     filepath.Join(w.dir, "logs", fmt.Sprintf("scheduler%d.log", n)),
 		program: filepath.Join(w.opts.Bin, "scaleio-scheduler"),
 		env:     slices.Concat(w.marathon(n, port), w.settings(n), w.opts.Settings, settings),
+		port:    reserved,
 		stop:    make(chan struct{}),
 		ended:   make(chan struct{}),
 	}
@@ -114,8 +117,8 @@ func (w *World) settings(n int) []string {
 		"SIO_MESOS=" + master,
 		"SIO_ARTIFACTS_DIR=" + w.packages,
 		"SIO_SCALEIO_PASSWORD_FILE=" + w.passwordFile(),
-		"SIO_GATEWAY_PORT=" + strconv.Itoa(w.gatewayPort),
-		"SIO_GATEWAY_HTTP_PORT=" + strconv.Itoa(w.gatewayPort+1),
+		"SIO_GATEWAY_PORT=" + strconv.Itoa(w.gateway.First),
+		"SIO_GATEWAY_HTTP_PORT=" + strconv.Itoa(w.gateway.First+1),
 		"SIO_PLACEMENT_SETTLE=0s",
 		"SIO_DEVICES_TEST_MODE=none",
 		"SIO_PREREQUISITES_INSTALL=" + strconv.FormatBool(w.machines != nil),
@@ -220,11 +223,12 @@ func (s *Scheduler) Close() error {
 	_ = s.Signal(syscall.SIGTERM)     // it may have ended already
 	select {
 	case <-s.ended:
-		return nil
+		return s.port.Close()
 	case <-time.After(closeTimeout):
 	}
 	_ = s.Signal(syscall.SIGKILL)
 	<-s.ended
+	_ = s.port.Close()
 	return fmt.Errorf("%s did not end within %s of SIGTERM and was killed: see %s", s.Name, closeTimeout, s.Log)
 }
 

@@ -64,9 +64,9 @@ type World struct {
 	zk   *ZooKeeper
 	name string // of the framework; its root in ZooKeeper is made of it
 
-	password    redact.Secret
-	gatewayPort int    // HTTPS; HTTP is the next one
-	packages    string // folder
+	password redact.Secret
+	gateway  *freeport.Row // ports of HTTPS and HTTP
+	packages string        // folder
 
 	system     *scaleiotest.System
 	network    *freeport.Network // of hosts that are directories
@@ -114,7 +114,7 @@ func NewWorld(ctx context.Context, opts Options, zk *ZooKeeper, dir, name string
 	if err := os.WriteFile(w.passwordFile(), []byte(w.password.Reveal()+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	if w.gatewayPort, err = freeport.FindRow("127.0.0.1", 2); err != nil {
+	if w.gateway, err = freeport.Reserve(2); err != nil {
 		return nil, err
 	}
 	if opts.Machines {
@@ -187,7 +187,7 @@ func (w *World) zkServers() []string { return strings.Split(w.zk.cluster.Connect
 func (w *World) startScaleIO() (err error) {
 	options := scaleiotest.Options{
 		Version:     releases[w.opts.Release],
-		GatewayPort: w.gatewayPort, Listen: w.gateways.Listen, ControlAddr: net.JoinHostPort(w.address(), "0"),
+		GatewayPort: w.gateway.First, Listen: w.gateways.Listen, ControlAddr: net.JoinHostPort(w.address(), "0"),
 		Ports: true,
 	}
 	if w.system, err = scaleiotest.New(options); err != nil {
@@ -347,6 +347,7 @@ func (w *World) Close() error {
 	if w.machines != nil {
 		errs = append(errs, w.machines.close())
 	}
+	errs = append(errs, w.gateway.Close())
 	if w.network != nil {
 		errs = append(errs, w.network.Close())
 	}

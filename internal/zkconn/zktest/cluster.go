@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"scaleio-framework/internal/freeport"
@@ -20,10 +19,11 @@ type Cluster struct {
 	dir     string
 	ownDir  bool
 	servers []*server
+	ports   *freeport.Row
 }
 
-// startAttempts is how often a launch draws new free ports: between drawing
-// and use another program may take one.
+// startAttempts is how often a launch draws new free ports: between
+// reservation and use a program that asks nobody may take one.
 const startAttempts = 3
 
 // Launch starts a cluster and waits until every server serves. ctx bounds
@@ -52,6 +52,7 @@ func Launch(ctx context.Context, opts Options) (*Cluster, error) {
 		}
 		errs = append(errs, err)
 		c.killAll()
+		_ = c.ports.Close()
 		if ctx.Err() != nil || len(opts.Ports) > 0 {
 			break
 		}
@@ -61,15 +62,17 @@ func Launch(ctx context.Context, opts Options) (*Cluster, error) {
 }
 
 func (c *Cluster) launch(ctx context.Context, java, classPath string) error {
-	ports, err := freePorts(4 * c.opts.Servers)
-	if err != nil {
-		return err
+	const each = 4
+	var err error
+	if c.ports, err = freeport.Reserve(each * c.opts.Servers); err != nil {
+		return fmt.Errorf("zktest: %w", err)
 	}
 	c.servers = nil
 	for i := range c.opts.Servers {
+		port := c.ports.First + each*i
 		s := &server{
 			id: i + 1, dir: filepath.Join(c.dir, fmt.Sprintf("zk%d", i+1)), java: java, classPath: classPath,
-			client: ports[4*i], secure: ports[4*i+1], peer: ports[4*i+2], election: ports[4*i+3],
+			client: port, secure: port + 1, peer: port + 2, election: port + 3,
 		}
 		if len(c.opts.Ports) > 0 {
 			s.client = c.opts.Ports[i]
@@ -216,22 +219,8 @@ func (c *Cluster) killAll() {
 // Close ends the servers and removes a temporary directory.
 func (c *Cluster) Close() {
 	c.killAll()
+	_ = c.ports.Close()
 	if c.ownDir {
 		_ = os.RemoveAll(c.dir)
 	}
-}
-
-// freePorts draws ports that were free a moment ago, all different.
-func freePorts(n int) ([]int, error) {
-	ports := make([]int, 0, n)
-	for len(ports) < n {
-		port, err := freeport.Find("127.0.0.1")
-		if err != nil {
-			return nil, fmt.Errorf("zktest: %w", err)
-		}
-		if !slices.Contains(ports, port) {
-			ports = append(ports, port)
-		}
-	}
-	return ports, nil
 }
