@@ -143,17 +143,22 @@ func (t *turn) adopted(host string) string {
 // one, or there was none.
 func (t *turn) spareFound(at ref) string {
 	step, _ := t.step(at)
-	var wanted core.SparePolicyParams
+	var wanted struct {
+		core.SparePolicyParams
+		// Object holds them where scli does the step.
+		Object core.SparePolicyParams `json:"object"`
+	}
 	var r core.SparePolicyResult
 	// Both are ours; a result that cannot be read tells nothing.
 	if json.Unmarshal(step.Params, &wanted) != nil || json.Unmarshal(step.Result, &r) != nil {
 		return ""
 	}
+	percent := cmp.Or(wanted.Percent, wanted.Object.Percent)
 	switch {
 	case r.Was > 0:
 		return fmt.Sprintf("the pool had devices and kept %d %% spare: raised to %d %%", r.Was, r.Percent)
-	case r.Percent > wanted.Percent:
-		return fmt.Sprintf("the pool keeps %d %% spare, one fault unit needs %d %%: left as it is", r.Percent, wanted.Percent)
+	case r.Percent > percent:
+		return fmt.Sprintf("the pool keeps %d %% spare, one fault unit needs %d %%: left as it is", r.Percent, percent)
 	}
 	return ""
 }

@@ -79,14 +79,17 @@ func TestAnOlderPoolsSpareIsTold(t *testing.T) {
 		`{"id":"p","percent":34}`:          "",
 		`{"id":"p"}`:                       "",
 	} {
-		s := newSite("a", "b", "c")
-		s.spareAnswer = result
-		st := newStage(t, options(), s)
-		st.install()
-		step := st.step("", core.StepSparePolicy+"/default/default")
-		require.Equal(t, model.Done, step.State)
-		require.Equal(t, want, step.Reason)
-		require.True(t, st.view().Complete)
+		for _, st := range []*stage{
+			newStage(t, options(), newSite("a", "b", "c")),
+			newStage(t, options4(), newSite4("a", "b", "c")), // by scli
+		} {
+			st.site.spareAnswer = result
+			st.install()
+			step := st.step("", core.StepSparePolicy+"/default/default")
+			require.Equal(t, model.Done, step.State)
+			require.Equal(t, want, step.Reason)
+			require.True(t, st.view().Complete)
+		}
 	}
 }
 
