@@ -49,7 +49,7 @@ func (t *Term) look(lapsed, now time.Time) time.Time {
 	valid := t.lease.Valid(now)
 	switch {
 	case lapsed.IsZero() && !valid:
-		t.log.Warn("lease lapsed, nothing is committed until ZooKeeper answers", "give_up_at", t.lease.GiveUp(now))
+		t.log.Warn("lease lapsed, nothing is committed until ZooKeeper answers", "give_up_in", t.lease.GiveUp(now).Sub(now))
 		return now
 	case !lapsed.IsZero() && valid:
 		t.log.Info("lease regained", "lapsed_for", now.Sub(lapsed))

@@ -73,6 +73,10 @@ func Strike(ctx context.Context, conn Conn, dead Candidacy) (struck bool, err er
 		return false, err
 	}
 	card := PathCandidates + "/" + dead.Instance
+	// The server that answers may be behind the one that took the card.
+	if err := conn.Sync(ctx); err != nil {
+		return false, fmt.Errorf("strike the candidate: %w", err)
+	}
 	stat, exists, err := conn.Exists(ctx, card)
 	switch {
 	case err != nil:

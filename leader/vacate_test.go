@@ -2,11 +2,13 @@ package leader_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"scaleio-framework/internal/zkconn"
+	"scaleio-framework/internal/zkconn/zkmodel"
 	"scaleio-framework/internal/zkconn/zktest"
 	"scaleio-framework/leader"
 )
@@ -134,6 +136,31 @@ func TestNothingIsVacatedWithoutZooKeeper(t *testing.T) {
 	_, err = leader.Vacate(s.ctx, conn, claims()[0])
 	require.ErrorIs(t, err, zkconn.ErrDisconnected)
 	require.True(t, s.exists(leader.PathLeader))
+}
+
+// The card of a candidate that died right after it was laid is struck through a
+// server that has not heard of it yet.
+func TestACardIsStruckThroughAServerThatLags(t *testing.T) {
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) {
+			ensemble := zkmodel.New(zkmodel.Options{Seed: seed, Lag: time.Second})
+			options := zkconn.Options{Servers: []string{"zk"}, Root: "/scaleio-framework/test", SessionTimeout: 4 * time.Second}
+			parent, err := ensemble.Client("parent").Dial(t.Context(), options)
+			require.NoError(t, err)
+			defer parent.Close()
+			worker, err := ensemble.Client("worker").Dial(t.Context(), options)
+			require.NoError(t, err)
+			require.NoError(t, worker.EnsurePath(t.Context(), leader.PathCandidates))
+			_, err = worker.Create(t.Context(), leader.PathCandidates+"/a", nil, zkconn.Ephemeral)
+			require.NoError(t, err)
+			dead := leader.Candidacy{Instance: "a", Session: worker.SessionID()}
+			ensemble.Client("worker").Kill()
+
+			struck, err := leader.Strike(t.Context(), parent, dead)
+			require.NoError(t, err)
+			require.True(t, struck, "seed %d", seed)
+		})
+	}
 }
 
 func TestOnlyTheDeadCandidatesCardIsStruck(t *testing.T) {
