@@ -87,7 +87,6 @@ func platformResult(t *turn, at ref, raw json.RawMessage) error {
 		return errors.New("the step's parameters name no platform")
 	}
 	if url == t.options.ManagementPlatform {
-		t.dropPlatform()
 		t.addGateway(model.Gateway{URL: url, CertificatePEM: r.CertificatePEM, SystemID: t.cluster.SystemID})
 	}
 	return nil

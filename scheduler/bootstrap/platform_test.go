@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"scaleio-framework/internal/core"
 	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/leader"
 	"scaleio-framework/scheduler/bootstrap"
+	"scaleio-framework/scheduler/internal/coretest"
 )
 
 const platform = "https://pfmp.example"
@@ -80,6 +82,13 @@ func TestASystemOf4xWithAPlatform(t *testing.T) {
 	require.Contains(t, step.Error, platform+" does not answer")
 	require.Zero(t, step.Failures, "it is waited for as long as it takes")
 	require.Equal(t, model.Done, st.step("", core.StepVerify).State, "nothing else waits for it")
+
+	next := newStage(t, platformOptions(platform), s)
+	for path, entry := range st.World.Stored() {
+		next.World.Put(path, entry.Data)
+	}
+	next.Start()
+	require.Equal(t, step.Error, next.step("", core.StepManagementPlatform).Error, "another leader does not forget what it waits for")
 
 	s.platforms = map[string]string{platform: "sys"}
 	st.Settle(time.Hour)
@@ -177,6 +186,11 @@ func TestAPlatformThatIsNotWantedAnyMore(t *testing.T) {
 		st = newStage(t, o, s)
 		for path, entry := range asking.World.Stored() {
 			st.World.Put(path, entry.Data)
+		}
+		st.Check = func(coretest.Unit) {
+			for _, g := range st.platformOf() {
+				require.NotEqual(t, platform, g.URL, "not even for a moment")
+			}
 		}
 		st.Start()
 		st.Settle(time.Minute)
@@ -340,6 +354,23 @@ func TestASystemOf4xIsRemovedThroughItsPlatform(t *testing.T) {
 	require.Empty(t, bootstrap.PreviewRemoval(cluster, plans, nil, false).Blocked, "there is nothing left to refuse")
 }
 
+// An attempt that ends when the removal was ordered takes nothing away from it,
+// whatever the option says by then.
+func TestAPlatformIsNotDroppedWhileItsSystemIsRemoved(t *testing.T) {
+	s := newSite4("a", "b", "c")
+	s.platforms = map[string]string{platform: "sys"}
+	st := newStage(t, platformOptions(platform), s)
+	st.install()
+	st.World.Put("/orders/1", []byte(`{}`))
+	st.Deliver(core.OrderReceived{Path: "/orders/1", Raw: []byte(`{"verb":"retry","step":"management-platform"}`)}, 0)
+	require.Equal(t, model.Running, st.step("", core.StepManagementPlatform).State)
+	require.Empty(t, st.order("2", orderUninstall))
+	st = st.under(options4())
+	st.Settle(time.Hour)
+	require.Equal(t, model.Done, st.step("", core.StepManagementPlatform).State)
+	st.removed(t)
+}
+
 // Before the cluster was begun there is nothing that a platform would tell of.
 func TestASystemOf4xThatWasHardlyBegunIsRemoved(t *testing.T) {
 	s := newSite4("a", "b", "c")
@@ -364,4 +395,66 @@ func TestAnOlderRemovalHasNoStepsOf4x(t *testing.T) {
 		require.NotContains(t, plan.Steps, nodeproto.StepRemoveActiveMQPackage)
 	}
 	require.NotContains(t, string(st.step("", nodeproto.StepShrinkClusterMode).Params), "release", "node agents of before know no such parameter")
+}
+
+// Whatever leaders with other options left undone, the record ends as the last
+// one's option says, and the step with it.
+func TestTheLastLeadersOptionDecides(t *testing.T) {
+	t.Parallel()
+	installed := newStage(t, options4(), newSite4("a", "b", "c"))
+	installed.install()
+	const moved, foreign = "https://moved", "https://foreign"
+	rapid.Check(t, func(t *rapid.T) {
+		s := installed.site
+		s.platforms = map[string]string{foreign: "another"}
+		stored := installed.World.Stored()
+		lead := func(url string) *stage {
+			st := newStage(t, platformOptions(url), s)
+			for path, entry := range stored {
+				st.World.Put(path, entry.Data)
+			}
+			st.World.Now = installed.World.Now
+			st.Start()
+			return st
+		}
+		choice := rapid.SampledFrom([]string{"", platform, moved, foreign})
+		for range rapid.IntRange(0, 6).Draw(t, "leaders") {
+			for _, url := range []string{platform, moved} {
+				if delete(s.platforms, url); rapid.Bool().Draw(t, url) {
+					s.platforms[url] = "sys"
+				}
+			}
+			st := lead(choice.Draw(t, "option"))
+			for range rapid.IntRange(0, 8).Draw(t, "events") {
+				if len(st.Pending) == 0 {
+					st.Settle(time.Second)
+					break
+				}
+				event := st.Pending[0]
+				st.Pending = st.Pending[1:]
+				st.Deliver(event, -1)
+			}
+			stored = st.World.Stored()
+		}
+		s.platforms[platform], s.platforms[moved] = "sys", "sys"
+		last := choice.Draw(t, "last option")
+		st := lead(last)
+		st.Settle(time.Hour)
+		step, has := must(st.records()).Steps[core.StepManagementPlatform]
+		switch last {
+		case "":
+			require.Empty(t, st.platformOf())
+			require.True(t, !has || step.State == model.Skipped, "%v", step)
+		case foreign:
+			require.Equal(t, model.Stuck, step.State)
+			for _, g := range st.platformOf() {
+				require.NotEqual(t, foreign, g.URL)
+			}
+		default:
+			require.Equal(t, known(last, "cert"), st.platformOf())
+			require.Equal(t, model.Done, step.State)
+		}
+		require.Equal(t, last != foreign, st.view().Complete)
+		require.Empty(t, s.violations)
+	})
 }
