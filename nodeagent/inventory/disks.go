@@ -32,8 +32,15 @@ func virtual(name string) bool {
 	return false
 }
 
-// disks lists the whole disks of the host, by name.
+// disks lists the whole disks of the host, by name. One look at a time: who
+// looks has a disk for himself for a moment, and another would find it taken.
 func (c *Collector) disks(ctx context.Context) ([]model.Disk, error) {
+	select {
+	case c.looking <- struct{}{}:
+		defer func() { <-c.looking }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("disks: %w", context.Cause(ctx))
+	}
 	entries, err := c.opt.Root.ReadDir("/sys/block")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

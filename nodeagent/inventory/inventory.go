@@ -45,6 +45,8 @@ type Options struct {
 type Collector struct {
 	opt   Options
 	cloud identity
+	// looking is full while somebody looks at the disks.
+	looking chan struct{}
 }
 
 // New wires a collector.
@@ -52,7 +54,7 @@ func New(o Options) *Collector {
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
 	}
-	return &Collector{opt: o, cloud: identity{metadata: o.Metadata, log: o.Logger}}
+	return &Collector{opt: o, cloud: identity{metadata: o.Metadata, log: o.Logger}, looking: make(chan struct{}, 1)}
 }
 
 // Collect describes the host as it is now. A host whose operating system is
