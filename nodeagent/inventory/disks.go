@@ -51,14 +51,18 @@ func (c *Collector) disks(ctx context.Context) ([]model.Disk, error) {
 	links := c.stableLinks()
 	used := c.inUse()
 	var disks []model.Disk
+	wwids := map[string]string{} // by device
 	for _, entry := range entries {
 		name := entry.Name()
 		if virtual(name) || c.attribute(name, "hidden") == "1" {
 			continue
 		}
-		disks = append(disks, c.disk(ctx, name, links, used))
+		d := c.disk(ctx, name, links, used)
+		wwids[d.Device] = c.wwid(name)
+		disks = append(disks, d)
 	}
 	slices.SortFunc(disks, func(a, b model.Disk) int { return strings.Compare(a.Device, b.Device) })
+	onePath(disks, wwids)
 	return disks, ctx.Err()
 }
 

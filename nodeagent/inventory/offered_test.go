@@ -125,3 +125,28 @@ func TestADiskWithoutSizeOrOfAnotherDeviceIsNotFree(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(root, "sys/block/sdb/hidden"), []byte("1\n"), 0o644))
 	require.Len(t, look().Disks, 1)
 }
+
+// Without multipath nobody holds the two paths, and ScaleIO would be given one
+// disk as two: each would overwrite the other's data.
+func TestADiskSeenOverTwoPathsIsNotOffered(t *testing.T) {
+	needProbes(t)
+	for _, where := range []string{"wwid", "device/wwid"} {
+		root, look := collect(t, "",
+			scaleiotest.Disk{Name: "sdb", SizeBytes: gib}, scaleiotest.Disk{Name: "sdc", SizeBytes: gib}, scaleiotest.Disk{Name: "sdd", SizeBytes: gib})
+		for disk, id := range map[string]string{"sdb": "naa.5000c5", "sdc": "naa.5000c5", "sdd": "naa.5000c6"} {
+			file := filepath.Join(root, "sys/block", disk, where)
+			require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+			require.NoError(t, os.WriteFile(file, []byte(id+"\n"), 0o644))
+		}
+		disks := look().Disks
+		require.False(t, disks[0].Free)
+		require.Equal(t, "it is the same disk as /dev/sdc, over another path (naa.5000c5): leave one path to it", disks[0].Why)
+		require.Equal(t, "it is the same disk as /dev/sdb, over another path (naa.5000c5): leave one path to it", disks[1].Why)
+		require.False(t, disks[1].Free)
+		require.True(t, disks[2].Free, disks[2].Why)
+		require.NoError(t, os.Mkdir(filepath.Join(root, "sys/block/sdb/holders/dm-0"), 0o755))
+		disks = look().Disks
+		require.Equal(t, "it is held by dm-0", disks[0].Why)
+		require.False(t, disks[1].Free, "what one path tells is true of the other")
+	}
+}
