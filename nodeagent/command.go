@@ -56,7 +56,7 @@ func (a *Agent) begin(ctx context.Context, c nodeproto.Command) error {
 		return nil
 	}
 	entry = journal.Entry{Step: c.Step, Attempt: c.Attempt, Digest: c.Digest, Params: c.Params, State: journal.Started}
-	if err := a.journal.Put(entry); err != nil {
+	if err := a.overtake(entry); err != nil {
 		return err
 	}
 	report := entry.Report()
@@ -82,12 +82,20 @@ func (a *Agent) cancel(c nodeproto.Command) error {
 	// A running lower attempt is stopped as well: the leader has gone on.
 	a.supersede(c.Step)
 	entry = journal.Entry{Step: c.Step, Attempt: c.Attempt, Digest: c.Digest, State: journal.Cancelled}
-	if err := a.journal.Put(entry); err != nil {
+	if err := a.overtake(entry); err != nil {
 		return err
 	}
 	report := entry.Report()
 	a.outbox.update(nodeproto.Envelope{Report: &report})
 	return nil
+}
+
+// overtake journals a higher attempt. The mutex keeps it from coming between a
+// lower one's look at the journal and the outcome that it stores.
+func (a *Agent) overtake(entry journal.Entry) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.journal.Put(entry)
 }
 
 func (a *Agent) refuse(reason nodeproto.RefusalReason, c nodeproto.Command, text string) {
