@@ -45,7 +45,9 @@ type Options struct {
 }
 
 // New returns a runner whose programs inherit this process's environment, but
-// for the tokens that are ours alone.
+// for the tokens that are ours alone, and for the libraries and modules of the
+// Mesos agent's: an executor inherits them, and the host's own programs do not
+// start with them.
 func New(o Options) *Runner {
 	r := &Runner{tools: o.Tools, groups: o.Groups, grace: o.Grace, path: os.Getenv("PATH")}
 	if r.grace <= 0 {
@@ -60,7 +62,8 @@ func New(o Options) *Runner {
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
 		switch name {
-		case "PATH", "LC_ALL", "LANG", "LANGUAGE", "MESOS_EXECUTOR_AUTHENTICATION_TOKEN":
+		case "PATH", "LC_ALL", "LANG", "LANGUAGE", "MESOS_EXECUTOR_AUTHENTICATION_TOKEN",
+			"LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH", "PYTHONHOME":
 		default:
 			r.env = append(r.env, kv)
 		}

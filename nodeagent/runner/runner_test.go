@@ -92,6 +92,22 @@ func TestSecretsGoByTheEnvironmentAndAreMaskedInOutput(t *testing.T) {
 	require.Contains(t, res.Stdout, "LC_ALL=C\n")
 }
 
+// The Mesos agent's own libraries and modules are not for the host's programs:
+// rpm, yum and python would not start with them.
+func TestProgramsDoNotGetTheMesosAgentsLibraries(t *testing.T) {
+	libraries, modules := t.TempDir(), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(libraries, "libc.so.6"), []byte("of another system"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(modules, "encodings.py"), []byte("raise ImportError"), 0o644))
+	t.Setenv("LD_LIBRARY_PATH", libraries)
+	t.Setenv("PYTHONPATH", modules)
+	r, _, _ := newRunner(t)
+	for _, argv := range [][]string{{"ls", "/"}, {"python3", "-c", ""}} {
+		res, err := r.Run(t.Context(), runner.Command{Argv: argv})
+		require.NoError(t, err)
+		require.NoError(t, res.Err())
+	}
+}
+
 func TestOutputIsBoundedAndASecretAtTheCutIsNotShownInPart(t *testing.T) {
 	r, tools, _ := newRunner(t)
 	tool(t, tools, "talks", `head -c 300000 /dev/zero | tr '\0' 'x'; echo; yes "$TOKEN" | head -n 40000; echo end`)
