@@ -19,6 +19,7 @@ import (
 	"scaleio-framework/nodeagent"
 	"scaleio-framework/nodeagent/agentrestart"
 	"scaleio-framework/nodeagent/executor"
+	"scaleio-framework/nodeagent/runner"
 )
 
 // Exit codes, as the scheduler's where they mean the same.
@@ -33,6 +34,10 @@ func main() { os.Exit(run(os.Args[1:], os.Getenv, os.Stderr)) }
 func run(args []string, env func(string) string, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	if err := os.Setenv("PATH", runner.SystemPath(env("PATH"))); err != nil {
+		fmt.Fprintf(stderr, "scaleio-nodeagent: PATH: %s\n", err)
+		return exitFailed
+	}
 	if len(args) > 0 && args[0] == agentrestart.Command {
 		return guard(ctx, args[1:], stderr)
 	}

@@ -57,14 +57,19 @@ type platform struct {
 func newPlatform(t *testing.T) *platform {
 	t.Helper()
 	root := t.TempDir()
-	require.NoError(t, scaleiotest.PrepareHost(root, scaleiotest.HostSpec{Hostname: "node1", IP: "127.0.0.1"}))
+	require.NoError(t, scaleiotest.PrepareHost(root, scaleiotest.HostSpec{
+		Hostname: "node1", IP: "127.0.0.1", Disks: []scaleiotest.Disk{{Name: "sdb", SizeBytes: 1 << 30}},
+	}))
 	cluster, err := mesostest.New(mesostest.Options{Dir: t.TempDir(), UpdateRetry: 100 * time.Millisecond})
 	require.NoError(t, err)
 	require.NoError(t, cluster.Start(t.Context()))
 	t.Cleanup(func() { require.NoError(t, cluster.Close()) })
 	p := &platform{t: t, cluster: cluster, seen: map[string]bool{}}
 	p.agent, err = cluster.AddAgent(mesostest.AgentOptions{
-		Hostname: "node1", ExecutorEnvironment: map[string]string{"SIO_HOST_ROOT": root, "GORACE": "atexit_sleep_ms=0"},
+		Hostname: "node1", ExecutorEnvironment: map[string]string{
+			"SIO_HOST_ROOT": root, "GORACE": "atexit_sleep_ms=0",
+			"PATH": "/bin:/usr/bin", // as in Mesos's own example
+		},
 	})
 	require.NoError(t, err)
 	self, err := os.Executable()
@@ -171,6 +176,9 @@ func TestANodeAgentUnderAMesosAgent(t *testing.T) {
 	p := newPlatform(t)
 	p.wait("the inventory", func(e nodeproto.Envelope) bool {
 		return e.Inventory != nil && e.Inventory.Hostname == "node1" && e.Inventory.Address == "127.0.0.1"
+	})
+	p.wait("a disk that was examined", func(e nodeproto.Envelope) bool {
+		return e.Inventory != nil && e.Inventory.Disks[0].Free
 	})
 	require.Equal(t, "TASK_RUNNING", p.lastState())
 	pid := p.agent.ExecutorPID("node1")

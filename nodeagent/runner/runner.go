@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -16,6 +17,19 @@ import (
 
 // defaultPath is used when the node agent itself was started without PATH.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// SystemPath adds to a PATH the directories of administrators' programs that it
+// lacks, behind its own: Mesos agents may give executors a PATH for users, on
+// which there are neither the tools for disks nor those that dpkg calls.
+func SystemPath(path string) string {
+	dirs := filepath.SplitList(path)
+	for _, dir := range filepath.SplitList(defaultPath) {
+		if !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return strings.Join(dirs, string(os.PathListSeparator))
+}
 
 // defaultGrace is how long a program may clean up after SIGTERM (dpkg and rpm
 // leave less behind when they end by themselves), and how long output is still

@@ -108,6 +108,13 @@ func TestProgramsDoNotGetTheMesosAgentsLibraries(t *testing.T) {
 	}
 }
 
+func TestAPathGetsTheSystemsDirectories(t *testing.T) {
+	const all = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	require.Equal(t, all, runner.SystemPath(""))
+	require.Equal(t, all, runner.SystemPath(all))
+	require.Equal(t, "/opt/bin:/bin:/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin", runner.SystemPath("/opt/bin:/bin:/usr/bin"), "what an administrator chose comes first")
+}
+
 func TestOutputIsBoundedAndASecretAtTheCutIsNotShownInPart(t *testing.T) {
 	r, tools, _ := newRunner(t)
 	tool(t, tools, "talks", `head -c 300000 /dev/zero | tr '\0' 'x'; echo; yes "$TOKEN" | head -n 40000; echo end`)
