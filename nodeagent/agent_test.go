@@ -68,6 +68,16 @@ func TestCommandsThatAreRefused(t *testing.T) {
 	wrong.Digest = "00"
 	agent.HandleMessage(data(wrong))
 	l.refusal(nodeproto.Malformed)
+	for _, kind := range []nodeproto.Kind{nodeproto.Run, nodeproto.Cancel} {
+		endless := command(7, strings.Repeat("x", nodeproto.MaxStep+1), 1, struct{}{})
+		endless.Kind = kind
+		agent.HandleMessage(data(endless))
+		require.Contains(t, l.refusal(nodeproto.Malformed).Refusal.Text, "longer than", "no file could be named after it")
+	}
+	longest := command(7, strings.Repeat("x", nodeproto.MaxStep), 1, struct{}{})
+	longest.Kind = nodeproto.Cancel
+	agent.HandleMessage(data(longest))
+	l.report(nodeproto.Cancelled)
 	unsealable := slow(7, 3)
 	unsealable.Sealed = []byte("sealed to somebody else")
 	agent.HandleMessage(data(unsealable))

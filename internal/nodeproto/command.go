@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/url"
 )
 
 // Version is the protocol version that this program speaks.
@@ -14,6 +15,10 @@ const Version = 1
 // MaxData is the largest envelope or command, in bytes: the size that
 // architecture section 6 allows a report.
 const MaxData = 64 << 10
+
+// MaxStep is the longest step key, in bytes, its special characters escaped as
+// in a URL: a node agent's journal has a file of that name for it.
+const MaxStep = 230
 
 // MaxError is the longest error text in a report, in bytes.
 const MaxError = 2 << 10
@@ -83,6 +88,8 @@ func ParseCommand(data []byte) (Command, error) {
 		return c, fmt.Errorf("command has unknown kind %q", c.Kind)
 	case c.Step == "":
 		return c, fmt.Errorf("command names no step")
+	case len(url.QueryEscape(c.Step)) > MaxStep:
+		return c, fmt.Errorf("command names a step %.40q... that is longer than %d bytes: give its object a shorter name", c.Step, MaxStep)
 	case c.Kind != Ask && c.Attempt < 1:
 		return c, fmt.Errorf("command for step %q has attempt %d, want 1 or more", c.Step, c.Attempt)
 	case c.Kind == Run && c.Digest != DigestOf(c.Step, c.Params):
