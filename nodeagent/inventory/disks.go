@@ -32,15 +32,8 @@ func virtual(name string) bool {
 	return false
 }
 
-// disks lists the whole disks of the host, by name. One look at a time: who
-// looks has a disk for himself for a moment, and another would find it taken.
-func (c *Collector) disks(ctx context.Context) ([]model.Disk, error) {
-	select {
-	case c.looking <- struct{}{}:
-		defer func() { <-c.looking }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("disks: %w", context.Cause(ctx))
-	}
+// lookAtDisks lists the whole disks of the host, by name.
+func (c *Collector) lookAtDisks(ctx context.Context) ([]model.Disk, error) {
 	entries, err := c.opt.Root.ReadDir("/sys/block")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -45,8 +45,7 @@ type Options struct {
 type Collector struct {
 	opt   Options
 	cloud identity
-	// looking is full while somebody looks at the disks.
-	looking chan struct{}
+	looks looks
 }
 
 // New wires a collector.
@@ -54,7 +53,7 @@ func New(o Options) *Collector {
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
 	}
-	return &Collector{opt: o, cloud: identity{metadata: o.Metadata, log: o.Logger}, looking: make(chan struct{}, 1)}
+	return &Collector{opt: o, cloud: identity{metadata: o.Metadata, log: o.Logger}, looks: newLooks()}
 }
 
 // Collect describes the host as it is now. A host whose operating system is
