@@ -17,7 +17,7 @@ import (
 // configuredMDMs are the addresses of the MDMs for which the SDC of this host
 // is configured; none where there is no SDC, or it keeps them elsewhere.
 func (h *Host) configuredMDMs() ([]string, error) {
-	data, _, err := h.root.ReadIfThere(drvCfg)
+	data, _, err := h.root.ReadIfThere(h.sdcSettings())
 	if err != nil {
 		return nil, err
 	}

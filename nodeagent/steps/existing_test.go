@@ -2,12 +2,15 @@ package steps_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"scaleio-framework/internal/nodeproto"
 	"scaleio-framework/nodeagent/failure"
+	"scaleio-framework/nodeagent/packages"
 	"scaleio-framework/scaleio/scaleiotest"
 )
 
@@ -158,4 +161,15 @@ func TestOnlyStandbyMembersJoin(t *testing.T) {
 	five := nodeproto.SwitchClusterModeParams{Mode: "5_node", AddManagers: []string{"mdm2", "mdm3"}, AddTieBreakers: []string{"tb1", "tb2"}, Username: user, ExpectedMembers: 5}
 	a.twice(nodeproto.StepSwitchClusterMode, five)
 	s.hopeless(s.a, nodeproto.StepSwitchClusterMode, s.mode(), "wanted are 3: give the schedulers --placement.mdm-nodes=5")
+}
+
+// Where packages are unpacked the SDC has its settings elsewhere.
+func TestNoSecondClusterIsMadeBesideTheOneOfAnUnpackedSDC(t *testing.T) {
+	s := newStanding(t)
+	s.d.write(map[string]string{
+		"etc/os-release": "ID=flatcar\nVERSION_ID=3510\n",
+		packages.DrvCfg:  s.d.read("bin/emc/scaleio/drv_cfg.txt"),
+	})
+	require.NoError(t, os.Remove(filepath.Join(s.d.root, "bin/emc/scaleio/drv_cfg.txt")))
+	s.hopeless(s.d, nodeproto.StepCreateCluster, s.create("mdm1", 3), "an MDM cluster answers at "+s.ips[0]+" already")
 }

@@ -53,7 +53,7 @@ func (h *Host) taken(ctx context.Context) error {
 	}
 	if err == nil && !connected(res.Stdout) {
 		err = fmt.Errorf("drv_cfg --query_mdms lists no MDM that has taken this SDC: %s: see that this host reaches the addresses in %s, and that the system is not in restricted SDC mode",
-			firstWords([]byte(res.Stdout)), drvCfg)
+			firstWords([]byte(res.Stdout)), h.sdcSettings())
 	}
 	return err
 }
