@@ -90,6 +90,13 @@ func TestDCOSKeepsItsOwnDriver(t *testing.T) {
 	require.Zero(t, w.Count(scaleiotest.OpService, "a:dcos-rexray:enable"), "it is the installation's to start")
 	require.True(t, w.Running("a", "dcos-rexray"))
 
+	// It ran before us, and runs after us, wherever the removal was cut off.
+	w.Inject(scaleiotest.Fault{Op: scaleiotest.OpService, Name: "a:dcos-rexray:start", Kind: scaleiotest.Reset})
+	_, _, err = n.try(nodeproto.StepRemoveVolumeDriver, nodeproto.RemoveVolumeDriverParams{})
+	require.Error(t, err)
+	n.twice(nodeproto.StepRemoveVolumeDriver, nodeproto.RemoveVolumeDriverParams{})
+	require.True(t, w.Running("a", "dcos-rexray"))
+
 	n.twice(nodeproto.StepIsolator, nodeproto.IsolatorParams{Mode: "docker-volume"})
 	require.Equal(t, "MESOS_ISOLATION=cgroups/cpu,cgroups/mem,filesystem/linux,docker/volume\n", n.read("var/lib/dcos/mesos-slave-common"))
 	n.twice(nodeproto.StepAgentRestart, nodeproto.AgentRestartParams{Service: nodeproto.AgentServiceAuto})

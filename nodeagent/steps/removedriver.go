@@ -44,8 +44,12 @@ func (s *removeDriver) ours() (bool, error) {
 	return there && writtenByUs(data), err
 }
 
-// Detect asks whether packages, configuration and unit are gone.
+// Detect asks whether packages, configuration and unit are gone, and nothing is
+// left to do for the service.
 func (s *removeDriver) Detect(ctx context.Context) (bool, error) {
+	if due, err := s.h.marked(rexray); err != nil || due {
+		return false, err
+	}
 	if ours, err := s.ours(); err != nil || ours {
 		return false, err
 	}
@@ -64,8 +68,12 @@ func (s *removeDriver) Detect(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// Apply stops the driver first, so that nothing uses what goes.
+// Apply stops the driver first, so that nothing uses what goes. The mark stands
+// until a shipped one runs again, of which no file tells.
 func (s *removeDriver) Apply(ctx context.Context) error {
+	if err := s.h.pending.Mark(rexray, rexrayConfig); err != nil {
+		return err
+	}
 	if err := s.h.services.Stop(ctx, s.unit); err != nil {
 		return err
 	}
@@ -84,8 +92,10 @@ func (s *removeDriver) Apply(ctx context.Context) error {
 	if err := s.restoreConfig(); err != nil {
 		return err
 	}
-	if s.shipped {
-		return s.h.services.Start(ctx, s.unit) // it ran before us, by its own configuration
+	if s.shipped { // it ran before us, by its own configuration
+		if err := s.h.services.Start(ctx, s.unit); err != nil {
+			return err
+		}
 	}
 	return s.h.pending.Clear(rexray)
 }
