@@ -119,6 +119,25 @@ func TestAnSDCInUseStays(t *testing.T) {
 	}
 }
 
+// A service that failed tells nothing of the module: it does not go while
+// volumes are mapped.
+func TestAnSDCWhoseServiceFailedIsAskedToo(t *testing.T) {
+	w, nodes := buildCluster(t, scaleiotest.Ubuntu, (*node).once)
+	n := nodes[0]
+	n.host = n.newHost(false)
+	for tool, script := range map[string]string{
+		"drv_cfg": "echo 'Retrieved 2 volume(s)'", "lsmod": "echo 'scini 1234567 2'", "systemctl": "echo failed; exit 3",
+	} {
+		at := filepath.Join(w.tools, tool)
+		require.NoError(t, os.RemoveAll(at))
+		require.NoError(t, os.WriteFile(at, []byte("#!/bin/sh\n"+script+"\n"), 0o755))
+	}
+	sdc := w.component("sdc", scaleiotest.Ubuntu)
+	_, _, err := n.try(nodeproto.StepRemoveSDCPackage, nodeproto.RemovePackageParams{Component: "sdc", Package: sdc.Package})
+	require.ErrorContains(t, err, "2 volumes are mapped to this host")
+	require.NotEmpty(t, w.Installed("a", sdc.Package))
+}
+
 // tree is every file below a directory with its content and mode.
 func tree(t *testing.T, dir string) map[string]string {
 	t.Helper()

@@ -125,10 +125,11 @@ func (s *removePackage) unused(ctx context.Context) error {
 var volumesPattern = regexp.MustCompile(`(?m)^Retrieved (\d+) volume`)
 
 // noVolumes makes sure that no volume is mapped to this host. Without a running
-// SDC none can be used here; what a running one does not tell is not zero.
+// SDC none can be used here; what a running one does not tell is not zero. The
+// module runs on where its service failed, or could not be stopped.
 func (h *Host) noVolumes(ctx context.Context) error {
 	running, err := h.services.IsActive(ctx, serviceOf(sdc))
-	if err != nil || !running {
+	if err != nil || !running && !h.loaded(ctx) {
 		return err
 	}
 	program := drvCfgProgram
