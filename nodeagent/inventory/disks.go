@@ -181,6 +181,9 @@ func (c *Collector) stableLinks() map[string]string {
 			}
 			link := path.Join(dir, e.Name())
 			device := c.opt.Root.Resolve(link)
+			if c.anothers(e.Name(), device) {
+				continue
+			}
 			old, taken := best[device]
 			if !taken || linkRank(e.Name()) < linkRank(path.Base(old)) {
 				best[device] = link
@@ -188,4 +191,24 @@ func (c *Collector) stableLinks() map[string]string {
 		}
 	}
 	return best
+}
+
+// anothers reports whether a link is made of another serial number than the
+// kernel tells of the disk: left over, it leads elsewhere before long.
+func (c *Collector) anothers(link, device string) bool {
+	if linkRank(link) != 0 || !strings.HasPrefix(link, "nvme-") {
+		return false // a name of another kind, or of a disk whose serial number is not told there
+	}
+	serial := c.attribute(path.Base(device), "device/serial")
+	return !strings.Contains(plain(link), plain(serial))
+}
+
+// plain is a name by its letters and digits alone: udev replaces others.
+func plain(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(name))
 }

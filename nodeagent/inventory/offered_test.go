@@ -150,3 +150,18 @@ func TestADiskSeenOverTwoPathsIsNotOffered(t *testing.T) {
 		require.False(t, disks[1].Free, "what one path tells is true of the other")
 	}
 }
+
+// A link that was left over names another disk, and leads to that one as soon
+// as udev has done its work: ScaleIO must not be given it.
+func TestALinkOfAnotherDiskIsNoPath(t *testing.T) {
+	root, look := collect(t, "", scaleiotest.Disk{Name: "nvme1n1", SizeBytes: gib, Serial: "vol-0def"})
+	links := filepath.Join(root, "dev/disk/by-id")
+	own := look().Disks[0].Path
+	require.Contains(t, own, "vol0def")
+	require.NoError(t, os.Symlink("../../nvme1n1", filepath.Join(links, "nvme-Amazon_Elastic_Block_Store_vol0abc")))
+	require.Equal(t, own, look().Disks[0].Path)
+	require.NoError(t, os.Remove(filepath.Join(root, own)))
+	require.Equal(t, "/dev/nvme1n1", look().Disks[0].Path, "its own link is not there yet")
+	require.NoError(t, os.Symlink("../../nvme1n1", filepath.Join(links, "nvme-nvme.1d0f-766f6c")))
+	require.Equal(t, "/dev/disk/by-id/nvme-nvme.1d0f-766f6c", look().Disks[0].Path, "a worldwide name holds no serial number to compare")
+}
