@@ -169,7 +169,7 @@ func linkRank(name string) int {
 
 // stableLinks maps a device to its best by-id link.
 func (c *Collector) stableLinks() map[string]string {
-	best := map[string]string{}
+	best, shared := map[string]string{}, c.sharedSerials()
 	for _, dir := range linkDirs() {
 		entries, err := c.opt.Root.ReadDir(dir)
 		if err != nil {
@@ -181,7 +181,7 @@ func (c *Collector) stableLinks() map[string]string {
 			}
 			link := path.Join(dir, e.Name())
 			device := c.opt.Root.Resolve(link)
-			if c.anothers(e.Name(), device) {
+			if c.anothers(e.Name(), device, shared) {
 				continue
 			}
 			old, taken := best[device]
@@ -193,14 +193,34 @@ func (c *Collector) stableLinks() map[string]string {
 	return best
 }
 
+// sharedSerials are the serial numbers that several disks have, as the
+// namespaces of one NVMe controller do.
+func (c *Collector) sharedSerials() map[string]bool {
+	entries, err := c.opt.Root.ReadDir("/sys/block")
+	if err != nil {
+		return nil
+	}
+	seen, shared := map[string]bool{}, map[string]bool{}
+	for _, e := range entries {
+		serial := plain(c.attribute(e.Name(), "device/serial"))
+		shared[serial] = seen[serial]
+		seen[serial] = true
+	}
+	return shared
+}
+
 // anothers reports whether a link is made of another serial number than the
-// kernel tells of the disk: left over, it leads elsewhere before long.
-func (c *Collector) anothers(link, device string) bool {
+// kernel tells of the disk: left over, it leads elsewhere before long. So does
+// one that is made of nothing but a serial number that several disks share.
+func (c *Collector) anothers(link, device string, shared map[string]bool) bool {
 	if linkRank(link) != 0 || !strings.HasPrefix(link, "nvme-") {
 		return false // a name of another kind, or of a disk whose serial number is not told there
 	}
-	serial := c.attribute(path.Base(device), "device/serial")
-	return !strings.Contains(plain(link), plain(serial))
+	serial := plain(c.attribute(path.Base(device), "device/serial"))
+	if serial == "" {
+		return false
+	}
+	return !strings.Contains(plain(link), serial) || shared[serial] && strings.HasSuffix(plain(link), serial)
 }
 
 // plain is a name by its letters and digits alone: udev replaces others.

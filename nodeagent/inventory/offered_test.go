@@ -165,3 +165,20 @@ func TestALinkOfAnotherDiskIsNoPath(t *testing.T) {
 	require.NoError(t, os.Symlink("../../nvme1n1", filepath.Join(links, "nvme-nvme.1d0f-766f6c")))
 	require.Equal(t, "/dev/disk/by-id/nvme-nvme.1d0f-766f6c", look().Disks[0].Path, "a worldwide name holds no serial number to compare")
 }
+
+// The namespaces of one NVMe controller share its serial number, and the link
+// that is made of it alone leads to whichever was seen last.
+func TestALinkThatTwoDisksShareIsNoPath(t *testing.T) {
+	root, look := collect(t, "", scaleiotest.Disk{Name: "nvme1n1", SizeBytes: gib, Serial: "S1"}, scaleiotest.Disk{Name: "nvme1n2", SizeBytes: gib, Serial: "S1"})
+	require.Equal(t, "/dev/nvme1n1", look().Disks[0].Path)
+	links := filepath.Join(root, "dev/disk/by-id")
+	require.NoError(t, os.Symlink("../../nvme1n1", filepath.Join(links, "nvme-Model_S1_1")))
+	require.NoError(t, os.Symlink("../../nvme1n2", filepath.Join(links, "nvme-eui.02")))
+	disks := look().Disks
+	require.Equal(t, "/dev/disk/by-id/nvme-Model_S1_1", disks[0].Path)
+	require.Equal(t, "/dev/disk/by-id/nvme-eui.02", disks[1].Path)
+	for _, name := range []string{"nvme1n1", "nvme1n2"} {
+		require.NoError(t, os.Remove(filepath.Join(root, "sys/block", name, "device/serial")))
+	}
+	require.Contains(t, look().Disks[0].Path, "nvme-Amazon_Elastic_Block_Store_S1", "where the kernel tells no serial number, nothing is shared")
+}
