@@ -17,12 +17,12 @@ import (
 const sector = 512
 
 // virtual are the kernel's names of block devices that are no disks of the
-// host: memory, files, layers over other devices, optical drives, and volumes
-// that come from the network. scini is ScaleIO's own volume; given back to
-// ScaleIO as a device it would hold itself.
+// host: memory, files, what keeps nothing, programs, layers over other devices,
+// optical drives, and volumes that come from the network. scini is ScaleIO's own
+// volume; given back to ScaleIO as a device it would hold itself.
 func virtual(name string) bool {
 	for _, prefix := range []string{
-		"loop", "ram", "zram", "dm-", "md", "sr", "fd", "scini", "nbd", "rbd", "drbd", "bcache", "zd", "mtdblock",
+		"loop", "ram", "zram", "dm-", "md", "sr", "fd", "scini", "nbd", "rbd", "drbd", "bcache", "zd", "mtdblock", "nullb", "ublkb", "rnbd",
 	} {
 		rest, ok := strings.CutPrefix(name, prefix)
 		if ok && (prefix == "scini" || prefix == "dm-" || rest == "" || rest[0] >= '0' && rest[0] <= '9') {

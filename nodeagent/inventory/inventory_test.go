@@ -172,7 +172,7 @@ func TestWithoutTheToolsNothingIsFree(t *testing.T) {
 }
 
 func TestVirtualDevicesAreNoDisks(t *testing.T) {
-	names := []string{"loop0", "ram1", "zram0", "dm-3", "md127", "sr0", "fd0", "scinia", "nbd2", "rbd0", "drbd1", "bcache0", "zd16"}
+	names := []string{"loop0", "ram1", "zram0", "dm-3", "md127", "sr0", "fd0", "scinia", "nbd2", "rbd0", "drbd1", "bcache0", "zd16", "nullb0", "ublkb1", "rnbd2"}
 	var disks []scaleiotest.Disk
 	for _, name := range append(names, "sdb", "xvdf", "vdb") {
 		disks = append(disks, scaleiotest.Disk{Name: name, SizeBytes: gib})
