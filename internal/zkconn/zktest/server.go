@@ -10,9 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -28,9 +26,6 @@ type server struct {
 	client, secure, peer, election int
 	java, classPath                string
 	cmd                            *exec.Cmd
-	// thread is the one that started the process; release lets it go on.
-	thread  sync.WaitGroup
-	release chan struct{}
 }
 
 func (s *server) addr() string { return fmt.Sprintf("127.0.0.1:%d", s.client) }
@@ -80,36 +75,11 @@ func (s *server) start() error {
 	if runsAsNobody(s.dir) {
 		s.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
 	}
-	if err := s.spawn(); err != nil {
+	if err := s.cmd.Start(); err != nil {
 		s.cmd = nil
 		return fmt.Errorf("zktest: start java: %w", err)
 	}
 	return nil
-}
-
-// spawn starts the process from a thread that is kept until it has ended: the
-// kernel kills it when the thread ends that made it, and there are tests that
-// let threads end.
-func (s *server) spawn() error {
-	started := make(chan error)
-	s.release = make(chan struct{})
-	s.thread.Go(func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		started <- s.cmd.Start()
-		<-s.release
-	})
-	err := <-started
-	if err != nil {
-		s.letThread()
-	}
-	return err
-}
-
-// letThread lets the thread go on that has started the process.
-func (s *server) letThread() {
-	close(s.release)
-	s.thread.Wait()
 }
 
 // runsAsNobody tells whether a server on that directory gives up root's
@@ -139,7 +109,6 @@ func (s *server) stop() {
 	}
 	_ = s.cmd.Process.Kill()
 	_ = s.cmd.Wait()
-	s.letThread()
 	s.cmd = nil
 }
 
