@@ -3,10 +3,12 @@ package nodeagent
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
 
+	"scaleio-framework/internal/model"
 	"scaleio-framework/internal/nodeproto"
 )
 
@@ -60,6 +62,12 @@ func (o *outbox) put(e nodeproto.Envelope, update bool) {
 		e.Report = &short
 		data, err = json.Marshal(e)
 	}
+	if err == nil && len(data) > nodeproto.MaxData && e.Inventory != nil {
+		fewer := withFewerDisks(*e.Inventory, len(data)-nodeproto.MaxData)
+		o.log.Warn("the host has more disks than can be told of, some are left out", "disks", len(e.Inventory.Disks), "left_out", len(e.Inventory.Disks)-len(fewer.Disks))
+		e.Inventory = &fewer
+		data, err = json.Marshal(e)
+	}
 	if err != nil {
 		o.log.Error("an envelope cannot be encoded", "error", err)
 		return
@@ -69,6 +77,23 @@ func (o *outbox) put(e nodeproto.Envelope, update bool) {
 	case o.wake <- struct{}{}:
 	default:
 	}
+}
+
+// withFewerDisks leaves out so many disks that an inventory is shorter by some
+// bytes: those that cannot be taken before the others. A host that cannot be
+// told of at all would never be served.
+func withFewerDisks(inv model.Inventory, bytes int) model.Inventory {
+	inv.Disks = slices.Clone(inv.Disks)
+	for _, all := range []bool{false, true} {
+		for i := len(inv.Disks) - 1; i >= 0 && bytes > 0; i-- {
+			if d := inv.Disks[i]; all || !d.Free && !d.Unexamined {
+				data, _ := json.Marshal(d) // it was encoded before
+				bytes -= len(data)
+				inv.Disks = slices.Delete(inv.Disks, i, i+1)
+			}
+		}
+	}
+	return inv
 }
 
 func (o *outbox) next() (letter, bool) {
