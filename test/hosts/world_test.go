@@ -49,7 +49,7 @@ func prepare(t *testing.T, f family, change ...func(*sandbox.Options)) *world {
 		c(&opts)
 	}
 	name := strings.TrimPrefix(zktest.Root(t), "/")
-	w, err := sandbox.NewWorld(t.Context(), opts, sandbox.Share(zktest.Start(t)), opts.Dir, name)
+	w, err := sandbox.NewWorld(t.Context(), opts, sandbox.Share(zookeeper), opts.Dir, name)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.Close()) })
 	return &world{World: w, family: f, t: t, name: name}
