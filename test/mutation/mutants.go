@@ -125,7 +125,7 @@ var mutants = []mutant{
 	},
 	{
 		"R10", "no-tombstone", "a node agent that is told to cancel what it has not seen journals nothing",
-		[]edit{{"nodeagent/command.go", "State: journal.Cancelled}\n	if err := a.journal.Put(entry); err != nil {\n		return err\n	}\n", "State: journal.Cancelled}\n"}},
+		[]edit{{"nodeagent/command.go", "State: journal.Cancelled}\n	if err := a.overtake(entry); err != nil {\n		return err\n	}\n", "State: journal.Cancelled}\n"}},
 		nodes,
 	},
 	{
