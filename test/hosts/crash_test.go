@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,10 +41,24 @@ func release(t *testing.T, h *sandbox.Host, name string) {
 
 func (w *world) awaitHeld(h *sandbox.Host, name string) {
 	w.t.Helper()
+	w.awaitOneHeld(h, []string{name})
+}
+
+// awaitOneHeld waits for the first of some scripts: where they run one after the
+// other, which it is may differ.
+func (w *world) awaitOneHeld(h *sandbox.Host, names []string) (first string) {
+	w.t.Helper()
 	require.Eventually(w.t, func() bool {
-		_, err := os.Stat(filepath.Join(h.Root, held+name))
-		return err == nil
-	}, soon, pollPause, "the script of %s does not wait on %s", name, h.Name)
+		i := slices.IndexFunc(names, func(name string) bool {
+			_, err := os.Stat(filepath.Join(h.Root, held+name))
+			return err == nil
+		})
+		if i >= 0 {
+			first = names[i]
+		}
+		return i >= 0
+	}, soon, pollPause, "no script of %v waits on %s", names, h.Name)
+	return first
 }
 
 // A node agent that is killed in the middle of an installation, with the

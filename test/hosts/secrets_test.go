@@ -3,7 +3,9 @@
 package hosts_test
 
 import (
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,25 +27,27 @@ func hidesPasswords(t *testing.T, f family) {
 		}
 	}))
 	h := w.Hosts()[0] // a manager
-	for _, component := range []string{"lia", "gateway"} {
-		hold(t, h, f.prefix+component)
+	variables := map[string]string{f.prefix + "lia": "TOKEN", f.prefix + "gateway": "GATEWAY_ADMIN_PASSWORD"}
+	for name := range variables {
+		hold(t, h, name)
 	}
 	require.NoError(t, w.StartSchedulers())
-	for component, variable := range map[string]string{"lia": "TOKEN", "gateway": "GATEWAY_ADMIN_PASSWORD"} {
-		w.awaitHeld(h, f.prefix+component)
-		pid := w.on(h, "cat", held+f.prefix+component)
+	for len(variables) > 0 {
+		name := w.awaitOneHeld(h, slices.Collect(maps.Keys(variables)))
+		pid := w.on(h, "cat", held+name)
 		environment := w.on(h, "cat", "/proc/"+pid+"/environ")
-		_, value, _ := strings.Cut(environment, "\x00"+variable+"=")
+		_, value, _ := strings.Cut(environment, "\x00"+variables[name]+"=")
 		value, _, _ = strings.Cut(value, "\x00")
-		require.Equal(t, w.Password().Reveal(), value, "the installer of %s has it in its environment", component)
+		require.Equal(t, w.Password().Reveal(), value, "the installer of %s has it in its environment", name)
 		places, err := w.FindSecret(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, places)
-		release(t, h, f.prefix+component)
+		release(t, h, name)
 		require.Eventually(t, func() bool {
-			_, err := os.Stat(h.Root + held + f.prefix + component)
+			_, err := os.Stat(h.Root + held + name)
 			return os.IsNotExist(err)
 		}, soon, pollPause)
+		delete(variables, name)
 	}
 	state := w.bootstrapped()
 	require.Equal(t, model.Manager, state.Plans[h.Name].Persona)
