@@ -173,6 +173,9 @@ func (t *turn) failed(at ref, step model.Step, out outcome) {
 func (t *turn) stuck(at ref, step model.Step, text string) {
 	step.State, step.Error, step.NotBefore = model.Stuck, nodeproto.Shorten(text), nil
 	t.set(at, step)
+	if at.name() == core.StepManagementPlatform {
+		t.timer(timerPlatform, moreAfter)
+	}
 	if t.removing() && !t.graph.byName[at.name()].removal {
 		t.queue.add(ref{"", core.StepRemovalCheck}) // which may have waited for its end
 	}
@@ -190,7 +193,7 @@ func (t *turn) done(at ref) {
 	case nodeproto.StepMDMCertificate:
 		t.certifyAgain(at.host)
 	case core.StepManagementPlatform:
-		t.timer(timerPlatform, moreAfter) // another may be wanted since it began
+		t.timer(timerPlatform, moreAfter)
 	}
 }
 

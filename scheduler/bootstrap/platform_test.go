@@ -316,6 +316,29 @@ func TestNoSweepThroughAPlatform(t *testing.T) {
 
 func must(cluster *model.Cluster, _ map[string]*model.NodePlan) *model.Cluster { return cluster }
 
+// follow starts a leader with another platform on what was stored.
+func (st *stage) follow(t coretest.T, url string, stored leader.Snapshot) *stage {
+	next := newStage(t, platformOptions(url), st.site)
+	for path, entry := range stored {
+		next.World.Put(path, entry.Data)
+	}
+	next.World.Now = st.World.Now
+	next.Start()
+	return next
+}
+
+// A leader whose predecessor asked a platform that serves another system asks
+// his own as soon as that is known.
+func TestAWrongPlatformOfAFormerLeaderIsNotTheLastWord(t *testing.T) {
+	installed := newStage(t, options4(), newSite4("a", "b", "c"))
+	installed.install()
+	installed.site.platforms = map[string]string{"https://foreign": "another", platform: "sys"}
+	before := installed.follow(t, "https://foreign", installed.World.Stored())
+	st := installed.follow(t, platform, before.World.Stored())
+	st.Settle(time.Minute)
+	require.Equal(t, known(platform, "cert"), st.platformOf())
+}
+
 // Whatever leaders with other options left undone, the record ends as the last
 // one's option says, and the step with it.
 func TestTheLastLeadersOptionDecides(t *testing.T) {
@@ -327,15 +350,7 @@ func TestTheLastLeadersOptionDecides(t *testing.T) {
 		s := installed.site
 		s.platforms = map[string]string{foreign: "another"}
 		stored := installed.World.Stored()
-		lead := func(url string) *stage {
-			st := newStage(t, platformOptions(url), s)
-			for path, entry := range stored {
-				st.World.Put(path, entry.Data)
-			}
-			st.World.Now = installed.World.Now
-			st.Start()
-			return st
-		}
+		lead := func(url string) *stage { return installed.follow(t, url, stored) }
 		choice := rapid.SampledFrom([]string{"", platform, moved, foreign})
 		for range rapid.IntRange(0, 6).Draw(t, "leaders") {
 			for _, url := range []string{platform, moved} {
