@@ -59,10 +59,12 @@ func TestSignedPackages(t *testing.T) {
 	pid := scheduler.PID()
 	require.NoError(t, scheduler.Signal(syscall.SIGTERM))
 	require.Eventually(t, func() bool { return scheduler.PID() != pid && scheduler.PID() != 0 }, soon, pollPause)
-	for _, h := range w.Hosts() {
-		w.retry(h)
-	}
-	state := w.watch(w.name, "the bootstrap", complete)
+	state := w.watch(w.name, "the bootstrap", func(s sandbox.State) bool {
+		for _, h := range w.Hosts() {
+			w.retry(h) // also what was under way and is refused only now
+		}
+		return complete(s)
+	})
 	for _, h := range w.Hosts() {
 		require.Len(t, strings.Fields(w.keys(h)), 1, "the vendor's key is there once")
 		params := string(state.Plans[h.Name].Steps["sds-package"].Params)
