@@ -177,18 +177,23 @@ func (f *Fault) before(ctx context.Context) error {
 
 // do performs an operation: the faults that concern it, the effect under the
 // lock, the counters. A slow operation whose caller has gone is still done,
-// as a request that the real system has received would be.
+// as a request that the real system has received would be; nobody is answered.
 func (s *System) do(ctx context.Context, op Op, name string, effect func() (string, error)) (string, error) {
 	f := s.takeFault(op, name)
+	gone := false
 	if f != nil {
 		err := f.before(ctx)
 		if err != nil && ctx.Err() == nil {
 			return "", err
 		}
+		gone = err != nil
 	}
 	id, err := s.locked(op, name, effect)
 	if f == nil {
 		return id, err
+	}
+	if gone {
+		return "", errNoReply
 	}
 	switch f.Kind {
 	case ReplyLost:
